@@ -44,7 +44,7 @@ class Charge:
     charge_frequency: str | None = column(TEXT, "One-Time, Recurring or Usage-Based")
     charge_description: str | None = column(TEXT, "ChargeDescription")
 
-    service_category: str | None = column(TEXT, "ServiceCategory, for example Compute, Storage, AI and Machine Learning")
+    service_category: str | None = column(TEXT, "ServiceCategory, for example Compute or AI and Machine Learning")
     service_subcategory: str | None = column(TEXT, "ServiceSubcategory")
     service_name: str | None = column(TEXT, "ServiceName")
     region: str | None = column(TEXT, "RegionId")
@@ -57,7 +57,7 @@ class Charge:
     sku_meter: str | None = column(TEXT, "SkuMeter")
     sku_price_id: str | None = column(TEXT, "SkuPriceId")
     sku_price_details: str | None = column(TEXT, "SkuPriceDetails as JSON text")
-    model: str | None = column(TEXT, "the model that a token-priced row names (SkuPriceDetails.ModelId, else by source)")
+    model: str | None = column(TEXT, "the model that a token-priced row names (SkuPriceDetails.ModelId, else the source)")
     token_type: str | None = column(TEXT, "input, cache_read, cache_write, output, for token-priced rows")
 
     pricing_category: str | None = column(TEXT, "Standard, Dynamic (spot), Committed or Other")
