@@ -57,7 +57,7 @@ class Charge:
     sku_meter: str | None = column(TEXT, "SkuMeter")
     sku_price_id: str | None = column(TEXT, "SkuPriceId")
     sku_price_details: str | None = column(TEXT, "SkuPriceDetails as JSON text")
-    model: str | None = column(TEXT, "the model that a token-priced row names (SkuPriceDetails.ModelId, else the source)")
+    model: str | None = column(TEXT, "the model of a token-priced row (SkuPriceDetails.ModelId, else the source)")
     token_type: str | None = column(TEXT, "input, cache_read, cache_write, output, for token-priced rows")
 
     pricing_category: str | None = column(TEXT, "Standard, Dynamic (spot), Committed or Other")

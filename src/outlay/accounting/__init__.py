@@ -1,0 +1,1 @@
+"""Statements of what was spent: the assessment, and exports that others can read."""
