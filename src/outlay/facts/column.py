@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -41,7 +40,6 @@ def column(sql_type: str, doc: str, *, required: bool = False, default: Any = No
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@cache
 def columns(fact: type) -> tuple[Column, ...]:
     """The columns of a fact kind, in declared order."""
     return tuple(

@@ -146,6 +146,15 @@ class InputFile:
         return self.path.open("rb")
 
     @contextmanager
+    def open_binary_checked(self) -> Iterator[IO[bytes]]:
+        """The decompressed bytes. Raises `FileError` while reading a truncated gzip file."""
+        try:
+            with self._open_binary() as raw:
+                yield raw
+        except (OSError, EOFError, zlib.error) as error:
+            raise FileError(f"cannot be read to its end: {error}", where=self.name, hint=_TRUNCATED) from error
+
+    @contextmanager
     def open_text(self) -> Iterator[IO[str]]:
         """The whole file as text, decompressed; undecodable bytes become U+FFFD.
 

@@ -1,0 +1,1 @@
+"""Keeps facts: schema, idempotent append, rollups, derived tables, removal. Knows no questions."""
