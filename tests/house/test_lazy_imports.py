@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = frozenset("duckdb ibis pyarrow rich genai_prices jinja2 pandas polars numpy quicktok sqlglot".split())
+HEAVY = {"duckdb", "genai_prices", "ibis", "jinja2", "numpy", "pandas", "polars", "pyarrow", "quicktok", "rich", "sqlglot"}
 LOADED = "\nimport sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
 COMMAND = "from outlay.cli.main import main\nmain({!r}.split(), standalone_mode=False)"
 
