@@ -70,6 +70,15 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Rows for which `counted_when` (SQL over the file's columns) is true are kept; where there are any, the user gets
+    a notice: their number and `message`, for example `rows have digits after the 18th decimal, which were rounded`."""
+
+    counted_when: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Projection:
     """One kind of fact made from every row (or from those for which `where` holds) of a flat file.
 
@@ -80,6 +89,7 @@ class Projection:
     fact: type[Fact]
     cells: tuple[Cell, ...]
     checks: tuple[Check, ...] = ()
+    tallies: tuple[Tally, ...] = ()
     tags: str | None = None
     where: str | None = None
     notices: tuple[Notice, ...] = ()
