@@ -11,16 +11,15 @@ from outlay.sources import focus_columns as focus
 from outlay.sources.base import Cell, Check, Projection, Table, TableSource, Tally
 from outlay.sources.inputfile import InputFile
 from outlay.sources.sql_values import (
-    EMPTY_MAP,
     DecimalSql,
     TagsSql,
     TimeSql,
+    all_tags,
     decimal_sql,
     is_nested,
     tags_sql,
     text_sql,
     time_sql,
-    with_columns,
 )
 
 _NUMBER = "is not a number, or has more than 20 digits before the point"
@@ -86,11 +85,10 @@ class Focus(TableSource):
             *_text_cells(columns),
             *_model_cells(columns, tags),
         )
-        kept = with_columns(tags.kept if tags else EMPTY_MAP, columns.as_tags())
         return (
             Projection(
                 Charge, cells, checks=tuple(_period_checks(times)), tallies=tuple(_tallies(decimals, tags)),
-                tags=kept, notices=tuple(_notices(columns)),
+                tags=all_tags(tags, columns.as_tags()), notices=tuple(_notices(columns)),
             ),
         )
 

@@ -43,7 +43,8 @@ def is_nested(sql_type: str) -> bool:
 def text_sql(column: str, sql_type: str) -> str:
     """The value as text; NULL for the literals that mean it. Nested values become JSON text."""
     if is_text(sql_type):
-        return f"CASE WHEN {column} IN ({_NULLS}) THEN NULL ELSE CAST({column} AS VARCHAR) END"
+        text = column if sql_type == "VARCHAR" else f"CAST({column} AS VARCHAR)"
+        return f"CASE WHEN {text} IN ({_NULLS}) THEN NULL ELSE {text} END"
     if is_nested(sql_type):
         return f"CAST(to_json({column}) AS VARCHAR)"
     if sql_type == "BLOB":  # Parquet written without the mark that its bytes are text
@@ -74,7 +75,7 @@ def decimal_sql(column: str, sql_type: str) -> DecimalSql:
         return DecimalSql(f"TRY_CAST({column} AS {CHARGE_MONEY})", None if fits else f"CAST({column} AS VARCHAR)")
     if sql_type in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"):
         return DecimalSql(f"CAST({column} AS {CHARGE_MONEY})")
-    text = column if is_text(sql_type) else f"CAST({column} AS VARCHAR)"
+    text = column if sql_type == "VARCHAR" else f"CAST({column} AS VARCHAR)"
     # 19 characters hold at most 18 digits after the point; an exponent may move the point anywhere.
     simple = f"strlen({text}) < 20 AND NOT contains({text}, 'e') AND NOT contains({text}, 'E')"
     styled = (
@@ -131,7 +132,6 @@ def _last_decimal(text: str) -> str:
 #: Month first, as the examples of the FOCUS specification and spreadsheets of its home write them.
 _SHORT_DATES = (
     "%m/%d/%y", "%m/%d/%Y", "%m/%d/%y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p",
-    "%Y/%m/%d", "%Y/%m/%d %H:%M:%S",
 )
 
 
@@ -154,7 +154,7 @@ def time_sql(column: str, sql_type: str) -> TimeSql:
         return TimeSql(f"CAST({column} AS TIMESTAMP)")
     if sql_type == "DATE":
         return TimeSql(f"CAST({column} AS TIMESTAMP)")
-    text = column if is_text(sql_type) else f"CAST({column} AS VARCHAR)"
+    text = column if sql_type == "VARCHAR" else f"CAST({column} AS VARCHAR)"
     # DuckDB reads `+02:00` into a TIMESTAMP by dropping it, so the zone decides which cast is right.
     zoned = f"strlen({text}) > 16 AND regexp_matches(substr({text}, 17), '[-+A-Ya-y]')"
     utc = f"regexp_matches({text}, '(UTC|GMT)$')"
@@ -169,8 +169,9 @@ def time_sql(column: str, sql_type: str) -> TimeSql:
         f" + to_minutes(TRY_CAST(substr({text}, 15, 2) AS INTEGER))"
         f" + to_seconds(coalesce(TRY_CAST(substr({text}, 18, 2) AS INTEGER), 0))"
     )
+    year_first = f"substr({text}, 5, 1) = '-' OR (substr({text}, 5, 1) = '/' AND substr({text}, 3, 1) <> '/')"
     return TimeSql(
-        f"CASE WHEN substr({text}, 5, 1) = '-' THEN coalesce({iso}, {late_hour}) "
+        f"CASE WHEN {year_first} THEN coalesce({iso}, {late_hour}) "
         f"WHEN contains({text}, '/') THEN {short} END",
         f"CASE WHEN trim({text}) IN ({_NULLS}) THEN NULL ELSE {text} END",
     )
@@ -189,10 +190,9 @@ class TagsSql:
         return f"({self.present} AND {self.value} IS NULL)"
 
     @property
-    def kept(self) -> str:
-        """The map, never NULL; rows with unreadable tags are marked by the tag `BAD_TAGS`."""
-        marked = f"MAP {{'{BAD_TAGS}': 'true'}}"
-        return f"coalesce({self.value}, CASE WHEN {self.present} THEN {marked} ELSE {EMPTY_MAP} END)"
+    def readable(self) -> str:
+        """The map where `present`; tags that cannot be read become the one tag `BAD_TAGS`."""
+        return f"coalesce({self.value}, MAP {{'{BAD_TAGS}': 'true'}})"
 
 
 EMPTY_MAP = f"CAST(MAP {{}} AS {TAGS})"
@@ -203,7 +203,8 @@ def tags_sql(column: str, sql_type: str) -> TagsSql:
     struct. Keys without a value (null) are dropped; of equal keys in a list the first stays."""
     if sql_type.startswith("MAP(") and not sql_type.endswith("]"):
         plain = f"TRY_CAST({column} AS {TAGS})"
-        return TagsSql(_without_nulls(plain, f"list_contains(map_values({plain}), NULL)"), f"{column} IS NOT NULL")
+        has_nulls = f"list_count(map_values({plain})) < cardinality({plain})"
+        return TagsSql(_without_nulls(plain, has_nulls), f"{column} IS NOT NULL")
     text = text_sql(column, sql_type)
     bare = f"ltrim({text})"
     json = f"TRY_CAST({text} AS JSON)"
@@ -229,9 +230,11 @@ def _from_pairs(text: str) -> str:
     return f"CASE WHEN {nameless} THEN NULL ELSE CAST(map_from_entries({kept}) AS {TAGS}) END"
 
 
-def with_columns(tags: str, columns: dict[str, str]) -> str:
-    """The map `tags` and, under their own names, the text values (SQL) of `columns` that are not NULL."""
+def all_tags(tags: TagsSql | None, columns: dict[str, str]) -> str:
+    """The row's tags and, under their own names, the text values (SQL) of `columns` that are not NULL; never NULL."""
     if not columns:
-        return tags
+        return f"CASE WHEN {tags.present} THEN {tags.readable} ELSE {EMPTY_MAP} END" if tags else EMPTY_MAP
     pairs = ", ".join(f"{{'k': {literal(name)}, 'v': {sql}}}" for name, sql in columns.items())
-    return f"map_concat({tags}, map_from_entries(list_filter([{pairs}], lambda pair: pair.v IS NOT NULL)))"
+    own = f"map_from_entries(list_filter([{pairs}], lambda pair: pair.v IS NOT NULL))"
+    # Most rows of a bill have no tags; joining two maps is what costs.
+    return f"CASE WHEN {tags.present} THEN map_concat({tags.readable}, {own}) ELSE {own} END" if tags else own
