@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from outlay.errors import FileError
+from outlay.sources.json_paths import json_paths
 
 #: How much of a file the sources may look at to recognise it.
 HEAD_BYTES = 256 * 1024
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 #: Byte-order marks, longest first; UTF-16 files are read as such.
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -81,7 +84,8 @@ class InputFile:
     @cached_property
     def first_lines(self) -> tuple[str, ...]:
         """Up to 50 leading lines that are not blank."""
-        lines = (line for line in self.text.splitlines() if line.strip())
+        # Not splitlines(): U+2028 and its like stand unescaped inside JSON strings and do not end a line.
+        lines = (line for line in _LINE_END.split(self.text) if line.strip())
         return tuple(line for line, _ in zip(lines, range(50), strict=False))
 
     @cached_property
@@ -127,13 +131,18 @@ class InputFile:
         for line in self.first_lines:
             try:
                 value = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 # The head may end in the middle of a line; anything else that fails is not JSON lines.
                 break
             if not isinstance(value, dict):
                 break
             records.append(value)
         return tuple(records)
+
+    @cached_property
+    def json_paths(self) -> frozenset[str]:
+        """Dotted key paths of the JSON at the head, list positions left out; empty where it is not JSON."""
+        return json_paths(self.text)
 
     @cached_property
     def is_json_document(self) -> bool:
@@ -177,7 +186,7 @@ class InputFile:
         with self.open_text() as text:
             try:
                 return json.load(text)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise FileError(f"is not valid JSON: {error}", where=self.name, hint=_TRUNCATED) from error
 
 
