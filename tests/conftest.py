@@ -13,9 +13,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REQUIRED = frozenset(filter(None, os.environ.get("OUTLAY_REQUIRE", "").split(",")))
+
+# A first example may load a library; a busy machine may be slow. Neither is a fault of the product.
+settings.register_profile("outlay", deadline=None)
+settings.load_profile("outlay")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Token economics: what prompts weigh, what repeats in them, and what that costs."""
