@@ -14,7 +14,8 @@ from outlay.sources.inputfile import InputFile
 #: module and class; imported when a file is to be recognised, so that `outlay --help` stays fast.
 SOURCES: tuple[tuple[str, str], ...] = (
     ("outlay.sources.focus", "Focus"),
-    ("outlay.sources.mapping", "OutlayTable"),
+    ("outlay.sources.openai_usage", "OpenAIUsage"),
+    ("outlay.sources.outlaytable", "OutlayTable"),
 )
 
 

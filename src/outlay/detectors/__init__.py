@@ -1,0 +1,1 @@
+"""Finds waste: one file a detector, returns findings, never acts."""

@@ -1,0 +1,15 @@
+"""Every detector. A new one is one file, its test, its thresholds and one line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from outlay.detectors.base import Detector
+
+#: module and class, in the order of the capabilities that they serve.
+DETECTORS: tuple[tuple[str, str], ...] = ()
+
+
+def all_detectors() -> tuple[Detector, ...]:
+    """One instance of every detector."""
+    return tuple(getattr(import_module(f"outlay.detectors.{module}"), name)() for module, name in DETECTORS)

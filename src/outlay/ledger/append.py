@@ -1,0 +1,166 @@
+"""Puts rows into the ledger so that no fact is ever there twice.
+
+Which of two equal facts stays is a function of all imports that are present, never of the order of events, so that
+removing an import leaves what would be there had it never been made: rows that lose wait in the kind's shadow table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outlay.facts import Charge
+from outlay.ledger.schema import Keeps, Kind
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """`added` rows are active now; `duplicates` were there already; `replaced` older rows gave way."""
+
+    added: int
+    duplicates: int
+    replaced: int
+    #: True where rows of other imports changed, so that their rollups must be made again.
+    disturbed: bool
+
+
+def append(con: duckdb.DuckDBPyConnection, kind: Kind, query: str, import_id: int) -> Appended:
+    """Adds the rows of `query` (columns of the kind's table). Part of the transaction that is open."""
+    if _is_new_ground(con, kind, query):
+        con.execute(f"INSERT INTO {kind.table} {query}")
+        inserted = _count(con, f"SELECT count(*) FROM {kind.table} WHERE import_id = {import_id}")
+        twice = _drop_twins(con, kind, kind.table, import_id)
+        return Appended(inserted - twice, twice, 0, False)
+    con.execute(f"CREATE TEMP TABLE incoming AS {query}")
+    twice = _drop_twins(con, kind, "incoming", import_id)
+    replaced = _restate(con, import_id) if kind.fact is Charge else 0
+    replaced += _give_way(con, kind)
+    con.execute(f"INSERT INTO {kind.table}_shadow SELECT i.* FROM incoming i WHERE EXISTS ({_same(kind, 'i')})")
+    duplicates = _count(con, f"SELECT count(*) FROM {kind.table}_shadow WHERE import_id = {import_id}")
+    con.execute(f"INSERT INTO {kind.table} SELECT i.* FROM incoming i WHERE NOT EXISTS ({_same(kind, 'i')})")
+    added = _count(con, f"SELECT count(*) FROM {kind.table} WHERE import_id = {import_id}")
+    con.execute("DROP TABLE incoming")
+    if kind.fact is Charge and replaced:
+        promote(con, kind)
+    return Appended(added, twice + duplicates, replaced, replaced > 0)
+
+
+def remove(con: duckdb.DuckDBPyConnection, kind: Kind, import_id: int) -> int:
+    """Takes an import's rows of one kind away and brings back what they had displaced. Returns the rows taken."""
+    taken = 0
+    for table in (kind.table, f"{kind.table}_shadow"):
+        taken += _count(con, f"SELECT count(*) FROM {table} WHERE import_id = {import_id}")
+        con.execute(f"DELETE FROM {table} WHERE import_id = {import_id}")
+    promote(con, kind)
+    return taken
+
+
+def promote(con: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    """Brings back the best shadow row of every fact that has no active row and is not replaced by a restatement."""
+    shadow = f"{kind.table}_shadow"
+    if not _count(con, f"SELECT count(*) FROM {shadow}"):
+        return
+    key = ", ".join(f'"{name}"' for name in kind.key)
+    live = f"AND NOT {_RESTATED}" if kind.fact is Charge else ""
+    con.execute(
+        f"CREATE TEMP TABLE returning AS SELECT s.* FROM {shadow} s WHERE NOT EXISTS ({_same(kind, 's')}) {live} "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {_preference(kind)}) = 1"
+    )
+    con.execute(f"INSERT INTO {kind.table} SELECT * FROM returning")
+    con.execute(f"DELETE FROM {shadow} s WHERE EXISTS (SELECT 1 FROM returning r WHERE r.import_id = s.import_id AND "
+                + _equal(kind, "r", "s") + ")")
+    con.execute("DROP TABLE returning")
+
+
+#: A shadow row `s` of charges is replaced for as long as a later import restates its export, issuer, account, period.
+_RESTATED = """EXISTS (
+    SELECT 1 FROM charge_scope later JOIN charge_scope own ON own.import_id = s.import_id
+        AND own.export = later.export AND own.issuer IS NOT DISTINCT FROM later.issuer
+        AND own.account IS NOT DISTINCT FROM later.account AND own.period IS NOT DISTINCT FROM later.period
+    WHERE later.import_id > s.import_id AND own.issuer IS NOT DISTINCT FROM s.invoice_issuer_name
+        AND own.account IS NOT DISTINCT FROM s.billing_account_id
+        AND own.period IS NOT DISTINCT FROM s.billing_period_start
+        AND own.since < later.until AND later.since < own.until)"""
+
+
+def _is_new_ground(con: duckdb.DuckDBPyConnection, kind: Kind, query: str) -> bool:
+    """Whether no active row can be the same as an incoming one: the table is empty."""
+    return not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.table} LIMIT 1)")
+
+
+def _restate(con: duckdb.DuckDBPyConnection, import_id: int) -> int:
+    """Moves the rows of earlier imports that this export restates into the shadow; returns how many."""
+    condition = f"""s.import_id <> {import_id} AND {_RESTATED}"""
+    moved = _count(con, f"SELECT count(*) FROM charge s WHERE {condition}")
+    if moved:
+        con.execute(f"INSERT INTO charge_shadow SELECT s.* FROM charge s WHERE {condition}")
+        con.execute(f"DELETE FROM charge s WHERE {condition}")
+    return moved
+
+
+def _give_way(con: duckdb.DuckDBPyConnection, kind: Kind) -> int:
+    """Moves active rows that an incoming row outranks into the shadow; returns how many."""
+    if kind.keeps is Keeps.FIRST:
+        return 0
+    outranked = "i.authority > t.authority" if kind.keeps is Keeps.AUTHORITY else _LATER.get(kind.table, "TRUE")
+    con.execute(
+        f"CREATE TEMP TABLE yielding AS SELECT t.rowid AS id_of_row FROM {kind.table} t JOIN incoming i ON "
+        f"{_equal(kind, 't', 'i')} WHERE {outranked}"
+    )
+    moved = _count(con, "SELECT count(*) FROM yielding")
+    if moved:
+        chosen = f"{kind.table}.rowid IN (SELECT id_of_row FROM yielding)"
+        con.execute(f"INSERT INTO {kind.table}_shadow SELECT * FROM {kind.table} WHERE {chosen}")
+        con.execute(f"DELETE FROM {kind.table} WHERE {chosen}")
+    con.execute("DROP TABLE yielding")
+    return moved
+
+
+#: For kinds whose latest reading stands: when the incoming row `i` is later than the active row `t`. Runs say when they
+#: were read; of buckets the later import is the later reading.
+_LATER = {"run": "coalesce(i.observed, TIMESTAMP '1970-01-01') >= coalesce(t.observed, TIMESTAMP '1970-01-01')"}
+
+
+def _preference(kind: Kind) -> str:
+    if kind.keeps is Keeps.AUTHORITY:
+        return "authority DESC, import_id"
+    if kind.keeps is Keeps.LATEST:
+        return "observed DESC NULLS LAST, import_id DESC" if kind.table == "run" else "import_id DESC"
+    return "import_id"
+
+
+def _drop_twins(con: duckdb.DuckDBPyConnection, kind: Kind, table: str, import_id: int) -> int:
+    """Removes rows of this import that say the same as another row of it; returns how many."""
+    key = ", ".join(f'"{name}"' for name in kind.key)
+    con.execute(
+        f"CREATE TEMP TABLE twins AS SELECT {key} FROM {table} WHERE import_id = {import_id} "
+        f"GROUP BY ALL HAVING count(*) > 1"
+    )
+    found = _count(con, "SELECT count(*) FROM twins")
+    removed = 0
+    if found:
+        order = "observed DESC NULLS LAST, rowid" if kind.table == "run" else "rowid"
+        condition = (
+            f"rowid IN (SELECT r FROM (SELECT t.rowid AS r, row_number() OVER (PARTITION BY "
+            f"{', '.join(f't.{chr(34)}{name}{chr(34)}' for name in kind.key)} ORDER BY {order}) AS n FROM {table} t "
+            f"JOIN twins w ON {_equal(kind, 't', 'w')} WHERE t.import_id = {import_id}) WHERE n > 1)"
+        )
+        removed = _count(con, f"SELECT count(*) FROM {table} WHERE {condition}")
+        con.execute(f"DELETE FROM {table} WHERE {condition}")
+    con.execute("DROP TABLE twins")
+    return removed
+
+
+def _same(kind: Kind, row: str) -> str:
+    return f"SELECT 1 FROM {kind.table} t WHERE {_equal(kind, 't', row)}"
+
+
+def _equal(kind: Kind, left: str, right: str) -> str:
+    return " AND ".join(f'{left}."{name}" = {right}."{name}"' for name in kind.key)
+
+
+def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    return int(con.execute(sql).fetchall()[0][0])

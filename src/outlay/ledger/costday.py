@@ -1,0 +1,236 @@
+"""Every dollar once: metered calls, reported usage, bills and GPU time become one table by day.
+
+Dollars of one thing are counted once, and the bill is believed before the provider's usage report, and that before
+our own metering. The same thing is: provider, model, day, and the account where both sides name it. A bill is spread
+over the metered calls in proportion to their metered cost. How far it may stretch them is bounded: a bill more than
+`MAX_DRIFT` above what was metered speaks of calls that nobody metered, and stays beside them as `unmetered`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outlay.ledger.exact import split_sql
+from outlay.ledger.schema import COST_DAY, DIMENSIONS
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: A bill up to a quarter above the metered cost is a difference of price (rounding, tax, an unknown surcharge);
+#: beyond that some calls were not metered. Discounts make a bill smaller and are spread whole.
+MAX_DRIFT = "1.25"
+
+_COSTS = ("billed_cost", "effective_cost", "list_cost", "contracted_cost")
+_KEY = ("day", "provider_key", "model_key", "account_key")
+#: Sources whose buckets hold every call of an organisation, so that metered calls are among them.
+_INCLUSIVE = "('openai-usage', 'anthropic-usage')"
+
+
+def remake(con: duckdb.DuckDBPyConnection) -> None:
+    """Makes `reconciled` and `cost_day` again; `gpu_day` must be current. Part of the transaction that is open."""
+    con.execute("DELETE FROM reconciled")
+    con.execute("DELETE FROM cost_day")
+    con.execute(_ACCOUNTS)
+    con.execute(_metered_table("metered_call", "call_day", "day", "calls", "unpriced"))
+    con.execute(_metered_table("metered_usage", "usage", "date_trunc('day', start)", "requests",
+                               "CASE WHEN cost IS NULL THEN 1 ELSE 0 END", extra=_USAGE_COLUMNS))
+    con.execute(_BILLED_MODEL)
+    con.execute(_GROUPS)
+    con.execute(_RECONCILED)
+    con.execute(_metered_rows("call"))
+    con.execute(_metered_rows("usage"))
+    con.execute(_unmetered_rows())
+    con.execute(_CHARGE_ROWS)
+    con.execute(_GPU_ROWS)
+    for name in ("account_match", "metered_call", "metered_usage", "billed_model", "cost_group"):
+        con.execute(f"DROP TABLE {name}")
+
+
+#: Accounts are compared only where every account that calls name is one that the provider's bill names.
+_ACCOUNTS = """CREATE TEMP TABLE account_match AS
+WITH metered AS (
+    SELECT DISTINCT split_part(provider, '.', 1) AS provider_key, account FROM call_day
+    UNION SELECT DISTINCT split_part(provider, '.', 1), account FROM usage),
+billed AS (
+    SELECT DISTINCT split_part(provider, '.', 1) AS provider_key, billing_account_id, sub_account_id
+    FROM charge_money WHERE model_key IS NOT NULL)
+SELECT m.provider_key,
+       CASE WHEN bool_and(m.account IS NOT NULL AND EXISTS (SELECT 1 FROM billed b
+                WHERE b.provider_key = m.provider_key AND b.sub_account_id = m.account)) THEN 'sub'
+            WHEN bool_and(m.account IS NOT NULL AND EXISTS (SELECT 1 FROM billed b
+                WHERE b.provider_key = m.provider_key AND b.billing_account_id = m.account)) THEN 'billing'
+            ELSE 'none' END AS matched
+FROM metered m GROUP BY ALL"""
+
+_USAGE_COLUMNS = {"region": "region", "purpose": "purpose", "run_id": "run_id", "source": "source",
+                  "reported_cost": "reported_cost"}
+
+
+def _metered_table(
+    name: str, table: str, day: str, count: str, unpriced: str, extra: dict[str, str] | None = None
+) -> str:
+    more = {"region": "NULL", "purpose": "NULL", "run_id": "NULL", "source": "'call'", "reported_cost": "NULL",
+            **(extra or {})}
+    columns = ", ".join(f"{sql} AS {column}" for column, sql in more.items())
+    return f"""CREATE TEMP TABLE {name} AS
+SELECT row_number() OVER () AS row_no, {day} AS day, t.provider, t.model, t.model_key, t.account, t.team, t.owner,
+       t.project, t.environment, t.stage, t.agent, t.task, {unpriced} AS unpriced, {columns},
+       split_part(coalesce(t.provider, ''), '.', 1) AS provider_key,
+       CASE WHEN m.matched IN ('sub', 'billing') THEN coalesce(t.account, '') ELSE '' END AS account_key,
+       coalesce(t.cost, 0) AS cost, coalesce(t.list_cost, 0) AS list_cost
+FROM {table} t LEFT JOIN account_match m ON m.provider_key = split_part(t.provider, '.', 1)"""
+
+
+#: Token-priced bill rows, by day: a row for several days follows the metered cost of these days, else it is even.
+_BILLED_MODEL = """CREATE TEMP TABLE billed_model AS
+WITH keyed AS (
+    SELECT c.*, split_part(c.provider, '.', 1) AS provider_key,
+           CASE m.matched WHEN 'sub' THEN coalesce(c.sub_account_id, '')
+                          WHEN 'billing' THEN coalesce(c.billing_account_id, '') ELSE '' END AS account_key,
+           greatest(1, date_diff('day', date_trunc('day', charge_period_start),
+               date_trunc('day', coalesce(charge_period_end, charge_period_start) - INTERVAL 1 MICROSECOND)) + 1)
+               AS days
+    FROM charge_money c JOIN account_match m ON m.provider_key = split_part(c.provider, '.', 1)
+    WHERE c.model_key IS NOT NULL AND c.billing_currency = 'USD'),
+daily AS (
+    SELECT k.*, date_trunc('day', k.charge_period_start) + to_days(CAST(o.i AS INTEGER)) AS day
+    FROM keyed k, LATERAL (SELECT unnest(generate_series(0, k.days - 1)) AS i) o),
+weights AS (
+    SELECT day, provider_key, model_key, account_key, sum(cost) AS weight FROM (
+        SELECT * FROM metered_call UNION ALL SELECT * FROM metered_usage) GROUP BY ALL),
+weighted AS (
+    SELECT d.*, coalesce(w.weight, 0) AS metered,
+           sum(coalesce(w.weight, 0)) OVER (PARTITION BY d.row_no) AS metered_total
+    FROM daily d LEFT JOIN weights w USING (day, provider_key, model_key, account_key))
+SELECT * REPLACE ({split}) FROM (
+    SELECT *, CASE WHEN metered_total > 0 THEN CAST(metered AS DECIMAL(38,12)) ELSE 1 END AS way FROM weighted)
+""".format(split=", ".join(f"{split_sql(name, 'way', 'row_no', 'day')} AS {name}" for name in _COSTS))
+
+#: One row a group. `total` is what all metering of the group comes to: where the usage report may hold the calls too,
+#: whichever reading (calls among it, or beside it) lies nearer to the bill over all days.
+_GROUPS = """CREATE TEMP TABLE cost_group AS
+WITH calls AS (SELECT {key}, sum(cost) AS cost, sum(list_cost) AS list_cost FROM metered_call GROUP BY ALL),
+usages AS (
+    SELECT {key}, sum(cost) AS cost, sum(list_cost) AS list_cost,
+           bool_and(source IN {inclusive}) AS inclusive FROM metered_usage GROUP BY ALL),
+bills AS (
+    SELECT {key}, {sums}, sum(coalesce(effective_cost, billed_cost, contracted_cost, list_cost)) AS amount
+    FROM billed_model GROUP BY ALL),
+joined AS (
+    SELECT {coalesced}, coalesce(c.cost, 0) AS calls_cost, coalesce(u.cost, 0) AS usage_cost,
+           coalesce(u.inclusive, false) AS inclusive, b.amount, {costs}
+    FROM calls c FULL JOIN usages u USING ({key}) FULL JOIN bills b USING ({key})),
+habit AS (
+    SELECT provider_key, model_key, account_key,
+           CASE WHEN sum(amount) > 0 AND sum(usage_cost) > 0 AND sum(calls_cost) > 0
+                THEN abs(sum(amount) - sum(greatest(calls_cost, usage_cost)))
+                     <= abs(sum(amount) - sum(calls_cost + usage_cost)) END AS among
+    FROM joined GROUP BY ALL)
+SELECT j.*, CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(calls_cost, usage_cost)
+                 ELSE calls_cost + usage_cost END AS total,
+       CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(usage_cost - calls_cost, 0) ELSE usage_cost END
+           AS usage_rest
+FROM joined j JOIN habit h USING (provider_key, model_key, account_key)""".format(
+    key=", ".join(_KEY), inclusive=_INCLUSIVE,
+    sums=", ".join(f"sum({name}) AS {name}" for name in _COSTS),
+    coalesced=", ".join(_KEY), costs=", ".join(f"b.{name}" for name in _COSTS))
+
+#: What of the bill goes to what was metered: all of it, up to the bound; and the factor for single calls.
+_SPREAD = f"CASE WHEN total > 0 THEN least(amount, CAST(total * {MAX_DRIFT} AS DECIMAL(38,18))) ELSE 0 END"
+_RECONCILED = f"""INSERT INTO reconciled
+SELECT day, provider_key, model_key, account_key, CAST(calls_cost AS DECIMAL(38,18)),
+       CAST(usage_cost AS DECIMAL(38,18)), amount, {_SPREAD}, amount - {_SPREAD},
+       CASE WHEN total > 0 AND amount IS NOT NULL
+            THEN CAST(CAST({_SPREAD} AS DOUBLE) / CAST(total AS DOUBLE) AS DECIMAL(38,18)) ELSE 1 END
+FROM cost_group"""
+
+
+def _metered_rows(kind: str) -> str:
+    """Calls, or usage that the calls are not part of: billed dollars where there are any, else the metered ones."""
+    share = "g.calls_cost" if kind == "call" else "g.usage_rest"
+    whole = "g.calls_cost" if kind == "call" else "g.usage_cost"
+    partition = ", ".join(f"m.{name}" for name in _KEY)
+    values = {
+        "kind": f"'{kind}'",
+        "basis": "CASE WHEN g.amount IS NOT NULL AND g.total > 0 THEN 'billed' "
+                 "WHEN m.reported_cost IS NOT NULL OR m.source IN " + _INCLUSIVE + " THEN 'reported' "
+                 "ELSE 'metered' END",
+        "currency": "'USD'", "service": "'Model calls'",
+        "line": "coalesce(m.model_key, m.model, 'unknown') || ' calls'",
+        "category": "'Usage'", "resource": "NULL", "part": "NULL", "unmetered": "false",
+        **{name: _metered_cost(name, share, whole, partition) for name in _COSTS},
+    }
+    return f"""INSERT INTO cost_day SELECT {_selected(values, 'm')}
+FROM metered_{kind} m JOIN cost_group g ON {" AND ".join(
+    f"m.{name} IS NOT DISTINCT FROM g.{name}" for name in _KEY)}"""
+
+
+def _metered_cost(name: str, share: str, whole: str, partition: str) -> str:
+    """The part of the group's money that a metered row carries, in one of the four costs.
+
+    The share of the group's total that this kind stands for is given to its rows in proportion to their cost.
+    """
+    bounded = (f"(g.{name} * CAST(CASE WHEN g.amount > g.total * {MAX_DRIFT} "
+               f"THEN CAST(g.total * {MAX_DRIFT} AS DOUBLE) / CAST(g.amount AS DOUBLE) ELSE 1 END AS DECIMAL(18,15)))")
+    exact = f"CASE WHEN g.amount > g.total * {MAX_DRIFT} THEN CAST({bounded} AS DECIMAL(38,18)) ELSE g.{name} END"
+    part = (f"CASE WHEN {share} >= g.total THEN {exact} ELSE CAST(CAST({exact} AS DOUBLE) * CAST({share} AS DOUBLE) "
+            "/ CAST(g.total AS DOUBLE) AS DECIMAL(38,18)) END")
+    billed = split_sql(f"({part})", "m.cost", partition, "m.row_no")
+    own = "m.list_cost" if name == "list_cost" else "m.cost"
+    if name == "billed_cost":
+        own = "NULL"
+    scaled = (f"CASE WHEN {share} >= {whole} THEN CAST({own} AS DECIMAL(38,18)) ELSE "
+              f"CAST(CAST({own} AS DOUBLE) * CAST({share} AS DOUBLE) / CAST({whole} AS DOUBLE) AS DECIMAL(38,18)) END")
+    return f"CASE WHEN g.amount IS NOT NULL AND g.total > 0 THEN {billed} ELSE {scaled} END"
+
+
+def _unmetered_rows() -> str:
+    """Token-priced bill rows, with what the metered rows did not take."""
+    partition = ", ".join(f"b.{name}" for name in _KEY)
+    values = {
+        "kind": "'charge'", "basis": "'billed'", "currency": "b.billing_currency", "service": "b.service_name",
+        "line": "coalesce(b.model_key, b.model) || CASE WHEN g.total > 0 THEN ' (unmetered)' ELSE ' calls' END",
+        "account": "coalesce(b.sub_account_id, b.billing_account_id)", "category": "b.charge_category",
+        "resource": "coalesce(b.resource_name, b.resource_id)", "run_id": "NULL", "agent": "NULL", "task": "NULL",
+        "part": "NULL", "unmetered": "g.total > 0", "unpriced": "0",
+        **{name: f"CASE WHEN g.total > 0 THEN {_rest(name, partition)} ELSE b.{name} END" for name in _COSTS},
+    }
+    return f"""INSERT INTO cost_day SELECT {_selected(values, 'b')}
+FROM billed_model b JOIN cost_group g ON {" AND ".join(
+    f"b.{name} IS NOT DISTINCT FROM g.{name}" for name in _KEY)}
+WHERE g.total = 0 OR g.amount > g.total * {MAX_DRIFT}"""
+
+
+def _rest(name: str, partition: str) -> str:
+    taken = f"CAST(g.{name} * CAST({MAX_DRIFT} * CAST(g.total AS DOUBLE) / CAST(g.amount AS DOUBLE) " \
+            "AS DECIMAL(18,15)) AS DECIMAL(38,18))"
+    # Rows may be credits; the rest is spread by size, so that it never changes its sign.
+    return split_sql(f"(g.{name} - {taken})", f"abs(coalesce(b.{name}, 0))", partition,
+                     "b.row_no, b.charge_period_start")
+
+
+def _selected(values: dict[str, str], row: str) -> str:
+    return ", ".join(
+        f"CAST({values[name]} AS {sql_type})" if name in values else f"{row}.{name}" for name, sql_type in COST_DAY)
+
+
+#: Bill rows that neither models nor GPU time account for, as they are.
+_CHARGE_ROWS = """INSERT INTO cost_day
+SELECT date_trunc('day', charge_period_start), 'charge', 'billed', coalesce(billing_currency, 'unknown'),
+       provider, service_name,
+       coalesce(service_name, 'unknown') || coalesce(', ' || coalesce(sku_meter, resource_type), ''), model,
+       model_key, coalesce(sub_account_id, billing_account_id), region, charge_category,
+       coalesce(resource_name, resource_id), NULL, NULL, NULL, NULL, {dims}, false, 0, {costs}
+FROM charge_money c
+WHERE NOT (c.model_key IS NOT NULL AND c.billing_currency = 'USD'
+           AND split_part(c.provider, '.', 1) IN (SELECT provider_key FROM account_match))
+  AND NOT (coalesce(c.service_category IN ('Compute', 'AI and Machine Learning'), true)
+           AND EXISTS (SELECT 1 FROM gpu_day g WHERE g.basis = 'billed'
+                       AND (g.node = coalesce(c.resource_name, c.resource_id) OR g.node = c.resource_id)))
+GROUP BY ALL""".format(dims=", ".join(DIMENSIONS), costs=", ".join(f"sum({name})" for name in _COSTS))
+
+_GPU_ROWS = """INSERT INTO cost_day
+SELECT day, 'gpu', basis, currency, provider, coalesce(service, 'GPU'), 'GPU ' || coalesce(gpu_type, 'unknown'),
+       NULL, NULL, account, region, 'Usage', node, run_id, NULL, NULL, part, {dims}, false,
+       count(*) FILTER (effective_cost IS NULL AND basis = 'metered'), {costs}
+FROM gpu_day GROUP BY ALL""".format(dims=", ".join(DIMENSIONS), costs=", ".join(f"sum({name})" for name in _COSTS))

@@ -1,0 +1,95 @@
+"""Makes the derived tables current. They are a function of the facts, the rules, the prices and the exchange rates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from outlay.attribution.rules import Attribution
+from outlay.attribution.sql import attribution_sql
+from outlay.ledger import costday, gpu, rollups, staging
+from outlay.ledger.enrich import computed_columns, selected, tag_keys
+from outlay.ledger.schema import KINDS
+from outlay.ledger.store import Store, transaction
+
+if TYPE_CHECKING:
+    from outlay.prices.book import PriceBook
+
+_COSTS = ("billed_cost", "effective_cost", "list_cost", "contracted_cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One unit of `currency` is `rate` units of the reporting currency, from `day` on."""
+
+    currency: str
+    day: date
+    rate: Decimal
+
+
+def make_current(
+    store: Store, *, attribution: Attribution, book: PriceBook, currency: str = "USD", rates: Sequence[Rate] = ()
+) -> bool:
+    """Re-attributes rows if the rules changed and makes the derived tables if facts, rules or rates changed.
+
+    Returns whether anything was made. All of it or nothing is kept.
+    """
+    inputs = hashlib.sha256(repr((attribution.fingerprint, book.fingerprint, currency, sorted(
+        (r.currency, r.day, str(r.rate)) for r in rates))).encode()).hexdigest()
+    if store.meta("derived") == inputs:
+        return False
+    con = store.con
+    with transaction(con):
+        terms = f"{attribution.fingerprint}/{book.fingerprint}"
+        if store.meta("terms") not in (None, terms):
+            _enrich_again(store, attribution, book)
+        _charge_money(store, currency, rates)
+        gpu.remake(con, book)
+        costday.remake(con)
+        con.execute("DROP VIEW charge_money")
+        if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'rate'").fetchall():
+            con.execute("DROP TABLE rate")
+        store.set_meta("derived", inputs)
+        store.set_meta("terms", terms)
+    return True
+
+
+def _enrich_again(store: Store, attribution: Attribution, book: PriceBook) -> None:
+    """Applies changed rules and prices to the rows that are there, the waiting ones included."""
+    con = store.con
+    for kind in KINDS:
+        for table in (kind.table, f"{kind.table}_shadow"):
+            if not con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():
+                continue
+            rules = attribution_sql(attribution, kind.fact, tag_keys(con, table), row="s")
+            join, computed = computed_columns(con, kind, table, book, "s.export", "s.authority")
+            kept = selected(kind, computed | dict(rules.dimensions))
+            con.execute(f"CREATE TEMP TABLE enriched AS SELECT {kept} FROM "
+                        f"(SELECT * REPLACE ({rules.rule} AS rule) FROM {table} s) s {join}")
+            con.execute(f"DELETE FROM {table}")
+            con.execute(f"INSERT INTO {table} SELECT * FROM enriched")
+            staging.drop(con)
+    rollups.remake_all(con)
+
+
+def _charge_money(store: Store, currency: str, rates: Sequence[Rate]) -> None:
+    """A view of the charges in the reporting currency; what has no rate keeps its own."""
+    con = store.con
+    con.execute("CREATE TEMP TABLE rate (currency VARCHAR, day TIMESTAMP, rate DECIMAL(18,9))")
+    for rate in rates:
+        con.execute("INSERT INTO rate VALUES (?, ?, ?)", [rate.currency, rate.day, rate.rate])
+    if not rates:
+        con.execute("CREATE TEMP VIEW charge_money AS SELECT c.*, c.rowid AS row_no FROM charge c")
+        return
+    costs = ", ".join(
+        f"CASE WHEN r.rate IS NULL THEN c.{name} ELSE CAST(c.{name} * r.rate AS DECIMAL(38,18)) END AS {name}"
+        for name in _COSTS)
+    target = currency.replace("'", "''")
+    con.execute(
+        f"CREATE TEMP VIEW charge_money AS SELECT c.* REPLACE ({costs}, CASE WHEN r.rate IS NULL "
+        f"THEN c.billing_currency ELSE '{target}' END AS billing_currency), c.rowid AS row_no "
+        "FROM charge c ASOF LEFT JOIN rate r ON r.currency = c.billing_currency AND r.day <= c.charge_period_start")

@@ -1,0 +1,118 @@
+"""Staged rows become ledger rows: identity, price, attribution and origin are added in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outlay.attribution.rules import Attribution
+from outlay.attribution.sql import attribution_sql, literal
+from outlay.facts import Call, Charge, Output, Usage
+from outlay.ledger.identity import NAMELESS_CALL, content_id, named_call_id, output_id, usage_id
+from outlay.ledger.schema import Kind
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from outlay.prices.book import PriceBook
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where rows come from."""
+
+    import_id: int
+    source: str
+    authority: int
+    export: str
+
+
+def enriched(
+    con: duckdb.DuckDBPyConnection, kind: Kind, staged: str, origin: Origin, attribution: Attribution, book: PriceBook
+) -> str:
+    """A query with exactly the columns of the kind's table, in order, over the staged relation."""
+    rules = attribution_sql(attribution, kind.fact, tag_keys(con, staged), row="s")
+    join, computed = computed_columns(con, kind, staged, book, literal(origin.export), str(origin.authority))
+    values = {
+        **computed,
+        **dict(rules.dimensions),
+        "import_id": str(origin.import_id),
+        "source": literal(origin.source),
+        "authority": str(origin.authority),
+    }
+    parts = [
+        f"SELECT s.*, {rules.rule} AS rule" + (f", {identity} AS id" if identity else "") + f" FROM {relation} s"
+        for relation, identity in _identified(con, kind, staged, origin.source)
+    ]
+    return f"SELECT {selected(kind, values)} FROM ({' UNION ALL '.join(parts)}) s {join}"
+
+
+def selected(kind: Kind, values: dict[str, str]) -> str:
+    """The kind's columns in order: those of `values` as given, the others as the row `s` has them."""
+    return ", ".join(
+        f'CAST({values[name]} AS {sql_type}) AS "{name}"' if name in values else f's."{name}"'
+        for name, sql_type in kind.layout
+    )
+
+
+def _identified(
+    con: duckdb.DuckDBPyConnection, kind: Kind, staged: str, namespace: str
+) -> list[tuple[str, str | None]]:
+    """The staged relation in parts of which each row has its identity computed in one way."""
+    if kind.fact is not Call:
+        return [(staged, _identity(kind, namespace))]
+    nameless, rows = con.execute(f"SELECT count(*) FILTER ({NAMELESS_CALL}), count(*) FROM {staged}").fetchall()[0]
+    own = content_id(Call, namespace)
+    if not nameless:
+        return [(staged, named_call_id())]
+    if nameless == rows:
+        return [(staged, own)]
+    return [(f"(SELECT * FROM {staged} WHERE NOT ({NAMELESS_CALL}))", named_call_id()),
+            (f"(SELECT * FROM {staged} WHERE {NAMELESS_CALL})", own)]
+
+
+def computed_columns(
+    con: duckdb.DuckDBPyConnection, kind: Kind, relation: str, book: PriceBook, export: str, authority: str
+) -> tuple[str, dict[str, str]]:
+    """The join and the expressions of the columns that only this kind has; `export`, `authority` are SQL."""
+    if kind.fact is Charge:
+        # The price book's name of the model is what metered calls carry too, whatever version the bill names.
+        from outlay.prices.tokens import register_model_keys
+
+        join, model_key = register_model_keys(con, relation, book)
+        return join, {"export": export, "model_key": model_key}
+    if kind.fact in (Call, Usage):
+        from outlay.prices.tokens import plan_token_prices
+
+        plan = plan_token_prices(con, relation, book, time_column=kind.time)
+        own = f"CASE WHEN {authority} >= {BELIEVED_AUTHORITY} THEN s.reported_cost END"
+        return plan.join, {
+            "cost": f"coalesce({own}, {plan.cost}, s.reported_cost)",
+            "list_cost": f"coalesce({plan.list_cost}, s.reported_cost)",
+            "model_key": plan.model_key,
+        }
+    return "", {}
+
+
+#: From this authority on a source's own statement of a call's cost is believed before the price book: the gateway's,
+#: which settled it.
+BELIEVED_AUTHORITY = 40
+
+
+def tag_keys(con: duckdb.DuckDBPyConnection, relation: str) -> frozenset[str]:
+    """Every tag key that occurs in a relation."""
+    rows = con.execute(
+        f"SELECT DISTINCT unnest(keys) FROM (SELECT DISTINCT map_keys(tags) AS keys FROM {relation})"
+    ).fetchall()
+    return frozenset(str(key) for (key,) in rows)
+
+
+def _identity(kind: Kind, namespace: str) -> str | None:
+    if "id" not in kind.key:
+        return None
+    if kind.fact is Usage:
+        return usage_id(namespace)
+    if kind.fact is Output:
+        return output_id(namespace)
+    # A bill's row is the same whichever source or file it came through.
+    return content_id(kind.fact, kind.table)

@@ -1,0 +1,42 @@
+"""Calls summed by day. Kept with the import that brought them, so that an append adds rows and a removal takes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outlay.ledger.schema import CALL_DAY_KEYS
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MEASURES = """count(*), count(*) FILTER (status IS NOT NULL AND status <> 'ok'), count(*) FILTER (cost IS NULL),
+    coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0),
+    coalesce(sum(cache_write_tokens), 0), coalesce(sum(reasoning_tokens), 0), coalesce(sum(system_tokens), 0),
+    coalesce(sum(cost), 0), coalesce(sum(list_cost), 0)"""
+
+
+def add_import(con: duckdb.DuckDBPyConnection, import_id: int) -> None:
+    """Adds what an import appended, without touching what was there."""
+    con.execute(f"INSERT INTO call_day {_summed(f'import_id = {import_id}')}")
+
+
+def remake_days(con: duckdb.DuckDBPyConnection, since: object, until: object) -> None:
+    """Makes the days from `since` to `until` (both included) again from the calls themselves."""
+    con.execute(
+        "DELETE FROM call_day WHERE day BETWEEN date_trunc('day', ?::TIMESTAMP) AND ?::TIMESTAMP", [since, until])
+    con.execute(
+        "INSERT INTO call_day " + _summed("time >= date_trunc('day', $since::TIMESTAMP) AND "
+                                          "time < date_trunc('day', $until::TIMESTAMP) + INTERVAL 1 DAY"),
+        {"since": since, "until": until})
+
+
+def remake_all(con: duckdb.DuckDBPyConnection) -> None:
+    """Makes the whole rollup again."""
+    con.execute("DELETE FROM call_day")
+    con.execute(f"INSERT INTO call_day {_summed('TRUE')}")
+
+
+def _summed(condition: str) -> str:
+    keys = ", ".join(CALL_DAY_KEYS[1:])
+    return (f"SELECT date_trunc('day', time) AS day, {keys}, {_MEASURES} FROM call WHERE {condition} "
+            "GROUP BY ALL")
