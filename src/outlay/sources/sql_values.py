@@ -150,7 +150,7 @@ def time_sql(column: str, sql_type: str) -> TimeSql:
     """
     if sql_type.startswith("TIMESTAMP"):
         if "TIME ZONE" in sql_type or "TZ" in sql_type:
-            return TimeSql(f"make_timestamp(epoch_us({column}))")
+            return TimeSql(f"make_timestamp(epoch_us(CAST({column} AS TIMESTAMPTZ)))")
         return TimeSql(f"CAST({column} AS TIMESTAMP)")
     if sql_type == "DATE":
         return TimeSql(f"CAST({column} AS TIMESTAMP)")
