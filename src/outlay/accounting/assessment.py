@@ -190,9 +190,15 @@ class Assessment:
     @property
     def headline(self) -> str:
         """The one sentence that everything else explains."""
+        from outlay.accounting.figures import percent
         from outlay.accounting.money import dollars
 
+        if not self.spent:
+            return "Nothing was spent in this window."
+        spent = f"{dollars(self.spent, self.currency)} was spent"
+        if not self.wasted and not self.saving_month:
+            return f"{spent}; no open finding says that any of it bought nothing."
         return (
-            f"{dollars(self.spent, self.currency)} was spent; {self.wasted_share:.0%} of it bought nothing, and acting on "
-            f"the findings saves {dollars(self.saving_month, self.currency)} a month."
+            f"{spent}; {percent(self.wasted_share)} of it bought nothing, and acting on the findings saves "
+            f"{dollars(self.saving_month, self.currency)} a month."
         )
