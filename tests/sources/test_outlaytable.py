@@ -93,7 +93,8 @@ def test_samples_of_gpus(tmp_path):
 
 
 def test_progress_keeps_losses_of_any_sign(tmp_path):
-    path = write(tmp_path / "p.csv", "time,run_id,metric,step,value\n2026-05-01,r,loss,5,-2.5\n2026-05-01,r,loss,-1,1\n")
+    rows = "2026-05-01,r,loss,5,-2.5\n2026-05-01,r,loss,-1,1\n"
+    path = write(tmp_path / "p.csv", "time,run_id,metric,step,value\n" + rows)
     kept, problems = project(SOURCE, path)
     assert [row["value"] for row in kept] == [-2.5]
     assert problems == ["step: is negative"]
