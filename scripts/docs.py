@@ -1,0 +1,111 @@
+"""Writes the pages of docs/ that say what the code says: sources, detectors, the command line.
+
+`python scripts/docs.py` writes them, `--check` tells which differ and exits 1; `make docs` and a test call it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from outlay.cli.main import main as outlay
+from outlay.detectors.registry import all_detectors
+from outlay.detectors.thresholds import defaults
+from outlay.sources.base import Source
+from outlay.sources.registry import all_sources
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+NOTE = "<!-- Written by scripts/docs.py from the code; change it there, then run `make docs`. -->"
+WIDTH = 100
+
+
+def sources_page() -> str:
+    """Every source, in the order in which a file is shown to them, then its class docstring."""
+    sources = all_sources()
+    lines = [
+        NOTE,
+        "",
+        "# Sources",
+        "",
+        "`outlay import FILE...` looks at the content of each file, never at its name, and asks these in order; the",
+        "first that knows the format reads it. `--as NAME` overrides, `-` reads standard input.",
+        "",
+        "| name | reads | gives |",
+        "| --- | --- | --- |",
+        *(f"| [`{each.code}`](#{each.code}) | {each.title} | {_facts(each)} |" for each in sources),
+    ]
+    for each in sources:
+        lines += ["", f"## {each.code}", "", inspect.getdoc(type(each)) or ""]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(source: Source) -> str:
+    return ", ".join(fact.__name__ for fact in source.facts)
+
+
+def detectors_page() -> str:
+    """Every detector with its docstring and its thresholds."""
+    detectors = all_detectors()
+    lines = [
+        NOTE,
+        "",
+        "# Detectors",
+        "",
+        "Each finds one kind of waste. `outlay findings list --detector NAME` shows what one found; a threshold is",
+        "changed in `outlay.yaml` under `detectors:` and the detector's name.",
+        "",
+        "| name | finds | capability |",
+        "| --- | --- | --- |",
+        *(f"| [`{each.code}`](#{each.code}) | {each.title} | {each.capability} |" for each in detectors),
+    ]
+    for each in detectors:
+        lines += ["", f"## {each.code}", "", inspect.getdoc(type(each)) or "", "", f"Needs {each.missing}."]
+        if own := [threshold for threshold in defaults() if threshold.detector == each.code]:
+            lines += ["", "| threshold | default | unit | why |", "| --- | ---: | --- | --- |"]
+            lines += [f"| `{one.name}` | {one.value:g} | {one.unit} | {one.why} |" for one in own]
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    """The help of every command, as the terminal shows it."""
+    lines = [NOTE, "", "# The command line", ""]
+    for path, context in commands(outlay, click.Context(outlay, info_name="outlay", max_content_width=WIDTH)):
+        lines += [f"## {path}", "", "```", context.get_help(), "```", ""]
+    return "\n".join(lines)
+
+
+def commands(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Context]]:
+    """Every command that is not hidden, with its full name, groups before what is in them."""
+    yield context.command_path, context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None and not child.hidden:
+                inside = click.Context(child, parent=context, info_name=name, max_content_width=WIDTH)
+                yield from commands(child, inside)
+
+
+PAGES = {"sources.md": sources_page, "detectors.md": detectors_page, "cli.md": cli_page}
+
+
+def run(check: bool) -> int:
+    stale = []
+    for name, page in PAGES.items():
+        path, text = DOCS / name, page()
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if not check:
+            DOCS.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"{'differ from the code; run `make docs`' if check else 'written'}: {', '.join(stale)}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(run(check="--check" in sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""The docs cannot drift: what a user can type, set or import stands in them, and the generated pages are current."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+ENVIRONMENT = re.compile(r"\bOUTLAY_[A-Z][A-Z0-9_]*\b")
+
+
+def page(repository: Path, name: str) -> str:
+    return (repository / "docs" / name).read_text(encoding="utf-8")
+
+
+def test_generated_pages_are_current(repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/docs.py", "--check"], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_command_and_option_says_what_it_does() -> None:
+    main = pytest.importorskip("outlay.cli.main").main
+
+    silent = []
+
+    def look(command: click.Command, path: str) -> None:
+        if not (command.help or "").strip():
+            silent.append(path)
+        context = click.Context(command, info_name=path)
+        silent.extend(
+            f"{path} {parameter.opts[0]}"
+            for parameter in command.params
+            if isinstance(parameter, click.Option) and not parameter.help and not parameter.hidden
+        )
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                child = command.get_command(context, name)
+                assert child is not None, f"{path} lists {name} and has none"
+                look(child, f"{path} {name}")
+
+    look(main, "outlay")
+    assert silent == []
+
+
+def test_every_source_and_detector_explains_itself(repository: Path) -> None:
+    from outlay.detectors.registry import all_detectors
+    from outlay.sources.registry import all_sources
+
+    assert len(all_sources()) > 5
+    assert len(all_detectors()) > 5
+    for each in (*all_sources(), *all_detectors()):
+        assert len((type(each).__doc__ or "").split()) >= 30, each.code
+        assert each.title, each.code
+        kind = "sources" if each in all_sources() else "detectors"
+        assert f"## {each.code}\n" in page(repository, f"{kind}.md")
+
+
+def test_every_threshold_has_a_reason_and_a_detector() -> None:
+    from outlay.detectors.registry import all_detectors
+    from outlay.detectors.thresholds import defaults
+
+    codes = {each.code for each in all_detectors()}
+    assert {each.detector for each in defaults()} <= codes
+    assert [each.name for each in defaults() if len(each.why.split()) < 3] == []
+
+
+def test_every_environment_variable_is_documented(repository: Path) -> None:
+    read = {
+        name
+        for path in (repository / "src").rglob("*.py")
+        for name in ENVIRONMENT.findall(path.read_text(encoding="utf-8"))
+    }
+    assert "OUTLAY_STORE" in read
+    assert read - set(ENVIRONMENT.findall(page(repository, "settings.md"))) == set()
+
+
+def test_links_between_pages_lead_somewhere(repository: Path) -> None:
+    broken = []
+    for path in (repository / "README.md", *sorted((repository / "docs").rglob("*.md"))):
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)", text):
+            if not re.match(r"[a-z]+:", target) and not (path.parent / target).exists():
+                broken.append(f"{path.relative_to(repository)} -> {target}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("name", ["concepts", "sources", "detectors", "prices", "settings", "performance", "architecture"])
+def test_the_pages_that_a_reader_expects(repository: Path, name: str) -> None:
+    assert len(page(repository, f"{name}.md").split()) > 60
