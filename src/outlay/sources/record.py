@@ -17,6 +17,8 @@ MOST_CALL_TOKENS = 10**9
 MOST_BUCKET_TOKENS = 10**15
 #: Amounts beyond a trillion are a broken export, and still fit DECIMAL(38,18).
 _MOST_MONEY = Decimal(10**12)
+#: DECIMAL(18,12) ends here, and so does what one call can cost.
+_MOST_CALL_COST = 999_999
 _FIRST_TIME, _LAST_TIME = datetime(2000, 1, 1), datetime(2100, 1, 1)
 _RAW_LENGTH = 500
 
@@ -193,3 +195,19 @@ def rounded(amount: Decimal, places: int, *, point_left: int = 0) -> tuple[Decim
         exact = amount.scaleb(-point_left)
         short = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
         return short, short != exact
+
+
+def call_cost(row: Record, *names: str) -> Decimal | None:
+    """The dollars that an emitter states for one call, to the picodollar.
+
+    Raises `BadRow` where they are negative or more than a call can cost.
+    """
+    cost = row.money(*names)
+    if cost is None:
+        return None
+    name = next(name for name in names if row.has(name))
+    if cost < 0:
+        raise row.bad(name, "is negative")
+    if cost > _MOST_CALL_COST:
+        raise row.bad(name, f"is more than {_MOST_CALL_COST:,} dollars for one call")
+    return rounded(cost, 12)[0]
