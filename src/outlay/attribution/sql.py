@@ -47,11 +47,11 @@ def _condition(rule: Rule, names: set[str], tag_keys: Collection[str], row: str)
             subject = f'{row}."{column}"'
         else:
             return None
-        parts.append("(" + " OR ".join(_matches(subject, pattern) for pattern in patterns) + ")")
+        parts.append("(" + " OR ".join(matches(subject, pattern) for pattern in patterns) + ")")
     return " AND ".join(parts) if parts else "TRUE"
 
 
-def _matches(subject: str, pattern: str) -> str:
+def matches(subject: str, pattern: str) -> str:
     """A pattern with `*` and `?`, without regard to case; plain texts become an equality, which is much cheaper."""
     if pattern == "*":
         return f"{subject} IS NOT NULL"

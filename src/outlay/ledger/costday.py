@@ -53,7 +53,7 @@ WITH metered AS (
     UNION SELECT DISTINCT split_part(provider, '.', 1), account FROM usage),
 billed AS (
     SELECT DISTINCT split_part(provider, '.', 1) AS provider_key, billing_account_id, sub_account_id
-    FROM charge_money WHERE model_key IS NOT NULL)
+    FROM charge_line WHERE model_key IS NOT NULL)
 SELECT m.provider_key,
        CASE WHEN bool_and(m.account IS NOT NULL AND EXISTS (SELECT 1 FROM billed b
                 WHERE b.provider_key = m.provider_key AND b.sub_account_id = m.account)) THEN 'sub'
@@ -90,7 +90,7 @@ WITH keyed AS (
            greatest(1, date_diff('day', date_trunc('day', charge_period_start),
                date_trunc('day', coalesce(charge_period_end, charge_period_start) - INTERVAL 1 MICROSECOND)) + 1)
                AS days
-    FROM charge_money c JOIN account_match m ON m.provider_key = split_part(c.provider, '.', 1)
+    FROM charge_line c JOIN account_match m ON m.provider_key = split_part(c.provider, '.', 1)
     WHERE c.model_key IS NOT NULL AND c.billing_currency = 'USD'),
 daily AS (
     SELECT k.*, date_trunc('day', k.charge_period_start) + to_days(CAST(o.i AS INTEGER)) AS day
@@ -221,7 +221,7 @@ SELECT date_trunc('day', charge_period_start), 'charge', 'billed', coalesce(bill
        coalesce(service_name, 'unknown') || coalesce(', ' || coalesce(sku_meter, resource_type), ''), model,
        model_key, coalesce(sub_account_id, billing_account_id), region, charge_category,
        coalesce(resource_name, resource_id), NULL, NULL, NULL, NULL, {dims}, false, 0, {costs}
-FROM charge_money c
+FROM charge_line c
 WHERE NOT (c.model_key IS NOT NULL AND c.billing_currency = 'USD'
            AND split_part(c.provider, '.', 1) IN (SELECT provider_key FROM account_match))
   AND NOT (coalesce(c.service_category IN ('Compute', 'AI and Machine Learning'), true)

@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from outlay.attribution.rules import Attribution
+from outlay.attribution.shared import Split
 from outlay.attribution.sql import attribution_sql
-from outlay.ledger import costday, gpu, rollups, staging
+from outlay.ledger import costday, gpu, rollups, shared, staging
 from outlay.ledger.enrich import computed_columns, selected, tag_keys
 from outlay.ledger.schema import KINDS
 from outlay.ledger.store import Store, transaction
@@ -32,13 +33,14 @@ class Rate:
 
 
 def make_current(
-    store: Store, *, attribution: Attribution, book: PriceBook, currency: str = "USD", rates: Sequence[Rate] = ()
+    store: Store, *, attribution: Attribution, book: PriceBook, currency: str = "USD", rates: Sequence[Rate] = (),
+    splits: tuple[Split, ...] = (),
 ) -> bool:
     """Re-attributes rows if the rules changed and makes the derived tables if facts, rules or rates changed.
 
     Returns whether anything was made. All of it or nothing is kept.
     """
-    inputs = hashlib.sha256(repr((attribution.fingerprint, book.fingerprint, currency, sorted(
+    inputs = hashlib.sha256(repr((attribution.fingerprint, book.fingerprint, splits, currency, sorted(
         (r.currency, r.day, str(r.rate)) for r in rates))).encode()).hexdigest()
     if store.meta("derived") == inputs:
         return False
@@ -47,12 +49,14 @@ def make_current(
         terms = f"{attribution.fingerprint}/{book.fingerprint}"
         if store.meta("terms") not in (None, terms):
             _enrich_again(store, attribution, book)
-        _charge_money(store, currency, rates)
+        con.execute("CREATE TEMP VIEW charge_line AS SELECT c.*, c.rowid AS row_no FROM charge c")
         gpu.remake(con, book)
         costday.remake(con)
-        con.execute("DROP VIEW charge_money")
-        if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'rate'").fetchall():
-            con.execute("DROP TABLE rate")
+        con.execute("DROP VIEW charge_line")
+        if rates:
+            _convert(store, "gpu_day", currency, rates)
+            _convert(store, "cost_day", currency, rates)
+        shared.apply(con, splits)
         store.set_meta("derived", inputs)
         store.set_meta("terms", terms)
     return True
@@ -76,20 +80,15 @@ def _enrich_again(store: Store, attribution: Attribution, book: PriceBook) -> No
     rollups.remake_all(con)
 
 
-def _charge_money(store: Store, currency: str, rates: Sequence[Rate]) -> None:
-    """A view of the charges in the reporting currency; what has no rate keeps its own."""
+def _convert(store: Store, table: str, currency: str, rates: Sequence[Rate]) -> None:
+    """Turns what has a rate into the reporting currency; the rest keeps its own and is never added to it."""
     con = store.con
     con.execute("CREATE TEMP TABLE rate (currency VARCHAR, day TIMESTAMP, rate DECIMAL(18,9))")
     for rate in rates:
         con.execute("INSERT INTO rate VALUES (?, ?, ?)", [rate.currency, rate.day, rate.rate])
-    if not rates:
-        con.execute("CREATE TEMP VIEW charge_money AS SELECT c.*, c.rowid AS row_no FROM charge c")
-        return
-    costs = ", ".join(
-        f"CASE WHEN r.rate IS NULL THEN c.{name} ELSE CAST(c.{name} * r.rate AS DECIMAL(38,18)) END AS {name}"
-        for name in _COSTS)
-    target = currency.replace("'", "''")
+    changed = ", ".join(f"{name} = CAST({table}.{name} * r.rate AS DECIMAL(38,18))" for name in _COSTS)
     con.execute(
-        f"CREATE TEMP VIEW charge_money AS SELECT c.* REPLACE ({costs}, CASE WHEN r.rate IS NULL "
-        f"THEN c.billing_currency ELSE '{target}' END AS billing_currency), c.rowid AS row_no "
-        "FROM charge c ASOF LEFT JOIN rate r ON r.currency = c.billing_currency AND r.day <= c.charge_period_start")
+        f"UPDATE {table} SET {changed}, currency = ? FROM (SELECT c.rowid AS row_no, rate.rate FROM {table} c "
+        "ASOF JOIN rate ON rate.currency = c.currency AND rate.day <= c.day) r WHERE r.row_no = "
+        f"{table}.rowid AND {table}.currency <> ?", [currency, currency])
+    con.execute("DROP TABLE rate")

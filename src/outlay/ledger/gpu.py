@@ -126,7 +126,7 @@ WITH matched AS (
            greatest(1, date_diff('day', date_trunc('day', charge_period_start),
                date_trunc('day', coalesce(charge_period_end, charge_period_start) - INTERVAL 1 MICROSECOND)) + 1)
                AS days
-    FROM charge_money c
+    FROM charge_line c
     JOIN node_devices d ON d.node = coalesce(c.resource_name, c.resource_id) OR d.node = c.resource_id
     WHERE c.service_category = 'Compute' OR c.service_category IS NULL
        OR c.service_category = 'AI and Machine Learning'),
