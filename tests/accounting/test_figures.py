@@ -11,7 +11,15 @@ MINUS = "\N{MINUS SIGN}"
 
 @pytest.mark.parametrize(
     ("share", "written"),
-    [(0.0, "0%"), (0.0004, "<0.1%"), (0.0784, "7.8%"), (0.0996, "10%"), (0.41, "41%"), (1.0, "100%"), (-0.018, f"{MINUS}1.8%")],
+    [
+        (0.0, "0%"),
+        (0.0004, "<0.1%"),
+        (0.0784, "7.8%"),
+        (0.0996, "10%"),
+        (0.41, "41%"),
+        (1.0, "100%"),
+        (-0.018, f"{MINUS}1.8%"),
+    ],
 )
 def test_percent(share: float, written: str) -> None:
     assert figures.percent(share) == written

@@ -34,7 +34,8 @@ def test_other_currencies_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amounts", "expected"), [(["120", "3"], 0), (["99.9", "3"], 2), (["0.004"], None), ([], 0), (["0"], 0), (["-500"], 0)]
+    ("amounts", "expected"),
+    [(["120", "3"], 0), (["99.9", "3"], 2), (["0.004"], None), ([], 0), (["0"], 0), (["-500"], 0)],
 )
 def test_a_column_has_one_precision(amounts: list[str], expected: int | None) -> None:
     assert places(Decimal(amount) for amount in amounts) == expected
@@ -48,7 +49,7 @@ def test_what_a_column_would_round_to_nothing_is_not_zero() -> None:
 
 
 def test_changes_are_signed() -> None:
-    assert change(Decimal(88)) == "+$88"
+    assert change(Decimal(88)) == "+$88.00"
     assert change(Decimal(-231)) == f"{MINUS}$231"
     assert change(Decimal(0)) == "$0"
 

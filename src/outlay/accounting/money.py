@@ -46,7 +46,7 @@ def dollars(amount: Decimal, currency: str = "USD", places: int | None = None) -
 
 
 def change(amount: Decimal, currency: str = "USD", places: int | None = None) -> str:
-    """A difference, always signed: `+$88`, `-$231` with a true minus; no difference is `$0`."""
+    """A difference, always signed: `+$1,448`, `-$231` with a true minus; no difference is `$0`."""
     text = dollars(amount, currency, places)
     if amount <= 0:
         return text

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from outlay.accounting.assessment import GpuPart, TrendDay
 from outlay.accounting.figures import day, percent
-from outlay.accounting.money import dollars, short_dollars
+from outlay.accounting.money import dollars, places, short_dollars
 from outlay.web.svg import drawing, line, num, rect, text
 
 #: The parts of accelerator time in the order in which they are always drawn and named, each with its fill.
@@ -48,8 +48,9 @@ def gpu_bar(parts: Sequence[GpuPart], currency: str) -> Markup:
     named = [(name, fill, sizes[part]) for part, (name, fill) in GPU_PARTS.items() if sizes.get(part)]
     if not total:
         return Markup("")
-    said = (f"{name.lower()} {dollars(size, currency) if by_cost else f'{size:,.0f} h'}" for name, _, size in named)
-    label = ", ".join(said).capitalize()
+    precision = places(sizes.values())
+    written = [dollars(size, currency, precision) if by_cost else f"{size:,.0f} h" for _, _, size in named]
+    label = ", ".join(f"{name.lower()} {size}" for (name, _, _), size in zip(named, written, strict=True)).capitalize()
     return _stacked(named, total, label, 896, "wide") + _stacked(named, total, label, 328, "narrow")
 
 
