@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from outlay.facts import Call, Fact, Notice, Reject
@@ -263,12 +264,12 @@ def _tags(facts: Record) -> dict[str, str]:
     tags: dict[str, str] = {}
     for name, value in facts.values.items():
         key = _tag_key(name)
-        label = _label(value)
-        if key and label and (key not in tags or name.startswith("outlay.")):
+        if key and (key not in tags or name.startswith("outlay.")) and (label := _label(value)):
             tags[key] = label
     return tags
 
 
+@lru_cache(maxsize=4096)
 def _tag_key(name: str) -> str | None:
     if name in names.TAGS:
         return names.TAGS[name]

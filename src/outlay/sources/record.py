@@ -63,6 +63,8 @@ class Record:
         name, value = self._find(names)
         if value is None:
             return None
+        if type(value) is int and 0 <= value <= most:  # nearly every value; not a bool
+            return value
         number = self._number(name, value)
         if number != number.to_integral_value():
             raise self.bad(name, "is not a whole number")
@@ -146,9 +148,10 @@ class Record:
         return json.dumps(kept, default=str, ensure_ascii=False)[:_RAW_LENGTH]
 
     def _find(self, names: tuple[str, ...]) -> tuple[str, Any]:
+        get = self.values.get
         for name in names:
-            value = self.values.get(name)
-            if value is not None and not (isinstance(value, str) and not value.strip()):
+            value = get(name)
+            if value is not None and (type(value) is not str or value.strip()):
                 return name, value
         return names[0], None
 
