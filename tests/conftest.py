@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def shared_dir() -> Path:
     if not (place / "data").is_dir():
         pytest.skip("needs shared: no ../shared/data beside the repository, and OUTLAY_SHARED names none")
     return place
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser that Playwright drives (`executable_path`); it brings none of its own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("needs browser: no chromium on this machine (Debian: apt-get install chromium)")
+    return found
 
 
 def _missing(report: pytest.TestReport | pytest.CollectReport) -> str | None:
