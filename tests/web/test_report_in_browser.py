@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +15,15 @@ from outlay.web.report import report_html
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs browser: Playwright is not installed")
+pytestmark = pytest.mark.browser
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium: str) -> Iterator[Browser]:
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
 
@@ -51,7 +46,9 @@ def opened(browser: Browser, folder: Path, assessment: Assessment, *, width: int
 def test_axe_finds_nothing(
     browser: Browser, tmp_path: Path, made: Callable[[], Assessment], width: int, scheme: str
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="needs browser: axe-core is not installed"
+    )
     page = opened(browser, tmp_path, made(), width=width, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     found = axe.Axe().run(page, options={"resultTypes": ["violations"]})
