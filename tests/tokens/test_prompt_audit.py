@@ -173,3 +173,12 @@ def test_real_prompts_count_as_their_index_says(shared_dir: Path) -> None:
     assert {each.file for each in done.prompts} == set(told)
     assert [each.file for each in done.prompts if each.tokens not in told[each.file]] == []
     assert done.long == 35
+
+
+def test_the_price_book_is_what_it_asks(prompts: Path) -> None:
+    from outlay.prices.book import load_book
+
+    done = audit_prompts([prompts], model="gpt-4o", provider="openai", prices=load_book(), calls_per_day=10)
+    assert done.input_price == Decimal("0.0000025")
+    assert done.cached_price == Decimal("0.00000125")
+    assert done.cost.day == Decimal("0.0214")
