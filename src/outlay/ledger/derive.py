@@ -16,6 +16,7 @@ from outlay.ledger import costday, gpu, rollups, shared, staging
 from outlay.ledger.enrich import computed_columns, selected, tag_keys
 from outlay.ledger.schema import KINDS
 from outlay.ledger.store import Store, transaction
+from outlay.ledger.terms import terms
 
 if TYPE_CHECKING:
     from outlay.prices.book import PriceBook
@@ -40,14 +41,13 @@ def make_current(
 
     Returns whether anything was made. All of it or nothing is kept.
     """
-    inputs = hashlib.sha256(repr((attribution.fingerprint, book.fingerprint, splits, currency, sorted(
+    inputs = hashlib.sha256(repr((terms(attribution, book), splits, currency, sorted(
         (r.currency, r.day, str(r.rate)) for r in rates))).encode()).hexdigest()
     if store.meta("derived") == inputs:
         return False
     con = store.con
     with transaction(con):
-        terms = f"{attribution.fingerprint}/{book.fingerprint}"
-        if store.meta("terms") not in (None, terms):
+        if store.meta("terms") not in (None, terms(attribution, book)):
             _enrich_again(store, attribution, book)
         con.execute("CREATE TEMP VIEW charge_line AS SELECT c.*, c.rowid AS row_no FROM charge c")
         gpu.remake(con, book)
@@ -58,7 +58,7 @@ def make_current(
             _convert(store, "cost_day", currency, rates)
         shared.apply(con, splits)
         store.set_meta("derived", inputs)
-        store.set_meta("terms", terms)
+        store.set_meta("terms", terms(attribution, book))
     return True
 
 

@@ -19,6 +19,7 @@ from outlay.ledger.append import append, remove
 from outlay.ledger.enrich import Origin, enriched
 from outlay.ledger.schema import KINDS
 from outlay.ledger.store import Store, transaction
+from outlay.ledger.terms import terms
 from outlay.sources.base import Source
 from outlay.sources.inputfile import InputFile
 
@@ -108,7 +109,7 @@ def _keep(
                  [notice.message for notice in staged.notices], rejects_file])
             store.set_meta("derived", "stale")
             if store.meta("terms") is None:
-                store.set_meta("terms", f"{attribution.fingerprint}/{book.fingerprint}")
+                store.set_meta("terms", terms(attribution, book))
     except BaseException:
         if rejects_file:
             Path(rejects_file).unlink(missing_ok=True)

@@ -24,9 +24,9 @@ def all_sources() -> tuple[Source, ...]:
     return tuple(getattr(import_module(module), name)() for module, name in SOURCES)
 
 
-def source_named(code: str) -> Source:
+def source_named(code: str, extra: tuple[Source, ...] = ()) -> Source:
     """The source with this code. Raises `UsageError` listing the codes."""
-    sources = all_sources()
+    sources = (*extra, *all_sources())
     for source in sources:
         if source.code == code:
             return source

@@ -1,0 +1,92 @@
+"""`outlay imports`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from outlay.cli.session import Place, say_json
+from outlay.errors import NotFound
+from outlay.questions.answer import plain
+
+_COLUMNS = ("import_id", "name", "source", "imported_at", "rows", "added", "duplicates", "replaced", "rejected",
+            "since", "until", "notices", "rejects_file")
+
+
+@click.group()
+def imports() -> None:
+    """What was imported, and how to take it back."""
+
+
+@imports.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def list_imports(place: Place, as_json: bool) -> None:
+    """List every import: rows, period, what was rejected."""
+    with place.ledger() as ledger:
+        rows = _read(ledger.store.con)
+    if as_json:
+        say_json({"schema": "outlay.imports/1", "rows": [_as_json(row) for row in rows],
+                  "totals": {"imports": len(rows)}, "rejected": sum(row[8] for row in rows)})
+        return
+    if not rows:
+        click.echo("Nothing is imported yet. `outlay import FILE...` reads bills, usage, logs and metrics.")
+        return
+    from outlay.cli.render_table import table_text
+
+    click.echo(table_text(
+        ("import", "file", "source", "rows", "added", "known", "replaced", "rejected", "from", "to"),
+        [(row[0], row[1], row[2], row[4], row[5], row[6], row[7], row[8], _day(row[9]), _day(row[10]))
+         for row in rows]))
+
+
+@imports.command()
+@click.argument("number", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def show(place: Place, number: int, as_json: bool) -> None:
+    """Show one import: what it brought, what it says, where its rejects are."""
+    with place.ledger() as ledger:
+        rows = [row for row in _read(ledger.store.con) if row[0] == number]
+    if not rows:
+        raise NotFound(f"there is no import {number}", hint="See `outlay imports list`.")
+    if as_json:
+        say_json({"schema": "outlay.imports/1", "rows": [_as_json(rows[0])]})
+        return
+    for name, value in zip(_COLUMNS, rows[0], strict=True):
+        if isinstance(value, list):
+            for notice in value:
+                click.echo(f"{name:<13} {notice}")
+        elif value not in (None, ""):
+            click.echo(f"{name:<13} {value}")
+
+
+@imports.command()
+@click.argument("number", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def remove(place: Place, number: int, as_json: bool) -> None:
+    """Undo one import exactly: what it had replaced comes back."""
+    from outlay.ledger.importing import remove_import
+
+    with place.ledger() as ledger:
+        taken = remove_import(ledger.store, number)
+    if as_json:
+        say_json({"schema": "outlay.imports/1", "rows": [{"import_id": number, "removed": taken}]})
+    else:
+        click.echo(f"Import {number} is undone: {taken:,} rows are gone; what they had replaced is back.")
+
+
+def _read(con: Any) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = con.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM imports ORDER BY import_id").fetchall()
+    return rows
+
+
+def _as_json(row: tuple[Any, ...]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in zip(_COLUMNS, row, strict=True)}
+
+
+def _day(moment: Any) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"

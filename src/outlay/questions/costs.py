@@ -1,0 +1,227 @@
+"""What AI cost, by any dimensions, over time: the question behind `outlay costs` and every breakdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from outlay.errors import UsageError
+from outlay.facts.window import Window
+from outlay.questions.answer import Answer
+from outlay.questions.ask import Ask
+from outlay.questions.tables import table
+
+#: Which of the four costs; they are views of the same money and never added.
+COSTS = ("effective", "billed", "list", "contracted")
+#: Dimensions that every dollar has, and the column of `cost_day` that holds each.
+DAILY: dict[str, str] = {
+    "team": "team", "owner": "owner", "project": "project", "environment": "environment", "purpose": "purpose",
+    "stage": "stage", "provider": "provider", "service": "service", "line": "line", "model": "model_key",
+    "account": "account", "region": "region", "category": "category", "resource": "resource", "run": "run_id",
+    "agent": "agent", "task": "task", "part": "part", "kind": "kind", "basis": "basis",
+}
+#: Dimensions that only single calls have, and the column of `call` that holds each.
+PER_CALL: dict[str, str] = {
+    "user": "user", "conversation": "conversation", "trace": "trace_id", "prompt": "prompt",
+    "prompt_version": "prompt_version", "api_key": "api_key", "operation": "operation", "status": "status",
+    "version": "model",
+}
+DIMENSIONS = (*DAILY, *PER_CALL)
+#: Length of the periods of `--every`, in seconds; months are calendar months.
+PERIODS = {"5m": 300, "hour": 3600, "day": 86400, "week": 604800}
+EVERY = (*PERIODS, "month")
+
+
+@dataclass(frozen=True, slots=True)
+class CostQuery:
+    """`by`: dimensions; `where`: dimension to the values allowed (`none` means without one); `every`: a period."""
+
+    by: tuple[str, ...]
+    window: Window
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    every: str | None = None
+    cost: str = "effective"
+    currency: str = "USD"
+
+    def __post_init__(self) -> None:
+        for name in (*self.by, *(name for name, _ in self.where)):
+            if name not in DIMENSIONS:
+                raise UsageError(f"unknown dimension {name!r}", where="--by",
+                                 hint=f"One of {', '.join(DIMENSIONS)}.")
+        if self.every is not None and self.every not in EVERY:
+            raise UsageError(f"unknown period {self.every!r}", where="--every", hint=f"One of {', '.join(EVERY)}.")
+        if self.cost not in COSTS:
+            raise UsageError(f"unknown cost {self.cost!r}", where="--cost", hint=f"One of {', '.join(COSTS)}.")
+
+    @property
+    def needs_calls(self) -> bool:
+        """Whether single calls must be looked at: the daily table does not know enough."""
+        names = {*self.by, *(name for name, _ in self.where)}
+        return bool(names & PER_CALL.keys()) or self.every in ("5m", "hour")
+
+
+def cost_expr(query: CostQuery) -> Any:
+    """Columns: period (if `every`), each of `by`, currency, cost (exact), estimated (of it metered or reported, not
+    billed), unpriced (calls or hours without a known price)."""
+    lines = _lines(query)
+    keys = [*(["period"] if query.every else []), *query.by, "in_currency"]
+    return lines.group_by(keys).aggregate(
+        cost=lines.amount.sum(), estimated=lines.guess.sum(), missing=lines.missing.sum())
+
+
+def _lines(query: CostQuery) -> Any:
+    if not query.needs_calls:
+        return _daily_lines(query, everything=True)
+    calls = _call_lines(query)
+    if query.every in ("5m", "hour"):
+        # Bills are days long: within a day only calls can be told apart.
+        return calls
+    return calls.union(_daily_lines(query, everything=False))
+
+
+def _daily_lines(query: CostQuery, *, everything: bool) -> Any:
+    """Cost lines by day; without `everything` only those that are not calls, which lack the dimensions of calls."""
+    import ibis
+
+    rows = table("cost_day")
+    rows = rows.filter(rows.day >= query.window.since, rows.day < query.window.until)
+    if not everything:
+        rows = rows.filter(rows.kind != "call")
+    for name, values in query.where:
+        rows = rows.filter(_among(rows[DAILY[name]] if name in DAILY else ibis.null("string"), values))
+    amount = rows[f"{query.cost}_cost"].cast("decimal(38,18)")
+    return rows.select(
+        **_period(rows.day, query.every),
+        **{name: rows[DAILY[name]] if name in DAILY else ibis.null("string") for name in query.by},
+        in_currency=rows.currency, amount=amount, guess=ibis.ifelse(rows.basis == "billed", None, amount),
+        missing=rows.unpriced,
+    )
+
+
+def _call_lines(query: CostQuery) -> Any:
+    """Calls summed at the grain of the question and of reconciliation, at the dollars that it gave their group."""
+    import ibis
+
+    calls = table("call")
+    calls = calls.filter(calls.time >= query.window.since, calls.time < query.window.until)
+    for name, values in query.where:
+        calls = calls.filter(_among(_of_call(calls, name), values))
+    keys = {
+        **_period(calls.time, query.every), **{name: _of_call(calls, name) for name in query.by},
+        "m_day": calls.time.truncate("D"), "m_model": calls.model_key, "m_account": calls.account.fill_null(""),
+        "m_whole_provider": calls.provider.fill_null(""),
+    }
+    own = calls.list_cost if query.cost == "list" else calls.cost
+    summed = calls.mutate(own=own, missing=calls.cost.isnull().cast("int64")).group_by(**keys).aggregate(
+        own=ibis._.own.sum(), missing=ibis._.missing.sum())
+    # Bills name the cloud where calls name its model service (aws, aws.bedrock).
+    summed = summed.mutate(m_provider=summed.m_whole_provider.re_replace(r"\..*$", ""))
+    matched = table("reconciled")
+    # An account of '' says that accounts were not compared for this provider.
+    plain = matched.filter(matched.account == "").select(
+        m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, any_factor=matched.factor,
+        any_billed=matched.billed)
+    named = matched.filter(matched.account != "").select(
+        m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, m_account=matched.account,
+        own_factor=matched.factor, own_billed=matched.billed)
+    joined = summed.left_join(plain, ["m_day", "m_provider", "m_model"]).drop(
+        "m_day_right", "m_provider_right", "m_model_right")
+    joined = joined.left_join(named, ["m_day", "m_provider", "m_model", "m_account"])
+    factor = ibis.coalesce(joined.own_factor, joined.any_factor, ibis.literal(1).cast("decimal(38,18)"))
+    amount = (joined.own.cast("decimal(26,12)") * factor.cast("decimal(12,11)")).cast("decimal(38,18)")
+    billed = joined.own_billed.notnull() | joined.any_billed.notnull()
+    lead = ["period"] if query.every else []
+    return joined.select(
+        *(joined[name] for name in (*lead, *query.by)), in_currency=ibis.literal("USD"), amount=amount,
+        guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
+    )
+
+
+def _of_call(rows: Any, name: str) -> Any:
+    """A dimension as single calls have it; what calls do not have is NULL."""
+    import ibis
+
+    fixed = {"kind": "call", "service": "Model calls", "category": "Usage"}
+    if name in fixed:
+        return ibis.literal(fixed[name])
+    column = PER_CALL.get(name) or DAILY[name]
+    return rows[column] if column in rows.columns else ibis.null("string")
+
+
+def _period(time: Any, every: str | None) -> dict[str, Any]:
+    if every is None:
+        return {}
+    if every == "month":
+        return {"period": time.truncate("M")}
+    if every == "day":
+        return {"period": time.truncate("D")}
+    if every == "week":
+        return {"period": time.truncate("W")}
+    seconds = PERIODS[every]
+    return {"period": ((time.epoch_seconds() // seconds) * seconds).as_timestamp("s")}
+
+
+def _among(column: Any, values: tuple[str, ...]) -> Any:
+    """`none` asks for rows without a value; `a*` for values that begin so."""
+    import ibis
+
+    tests = [
+        column.isnull() if value == "none" else column.like(value.replace("*", "%")) if "*" in value
+        else column == value
+        for value in values
+    ]
+    result = tests[0]
+    for test in tests[1:]:
+        result = result | test
+    return result if isinstance(result, ibis.Value) else ibis.literal(result)
+
+
+def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> Answer:
+    """Rows sorted by period, then by cost. Other currencies and unpriced lines are in `unknown`, never in the total."""
+    found = list(ask.rows(cost_expr(query)))
+    lead = (1 if query.every else 0) + len(query.by)
+    rows: list[tuple[Any, ...]] = []
+    beside: dict[str, Decimal] = {}
+    unpriced = 0
+    total = estimated = Decimal(0)
+    for row in found:
+        keys, (currency, cost, guess, missing) = row[:lead], row[lead:]
+        unpriced += int(missing or 0)
+        if currency != query.currency:
+            beside[currency] = beside.get(currency, Decimal(0)) + (cost or Decimal(0))
+            continue
+        if cost is None:
+            continue
+        rows.append((*keys, cost, guess or Decimal(0)))
+        total += cost
+        estimated += guess or Decimal(0)
+    rows.sort(key=lambda row: ((row[0],) if query.every else (), -row[-2], tuple(str(key) for key in row[:lead])))
+    columns = (*(("period",) if query.every else ()), *query.by, "cost", "estimated")
+    unknown = [{"currency": currency, "cost": amount} for currency, amount in sorted(beside.items()) if amount]
+    if unpriced:
+        unknown.append({"unpriced": unpriced, "reason": "no price is known; see `outlay prices check`"})
+    return Answer(
+        "outlay.costs/1", as_of, query.window, query.currency, query.cost, columns, tuple(rows),
+        {"cost": total, "estimated": estimated}, tuple(unknown), rejected,
+    )
+
+
+def parse_where(conditions: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """`team=search,vision` and the like. Raises `UsageError` where it is not NAME=VALUE."""
+    parsed: dict[str, tuple[str, ...]] = {}
+    for condition in conditions:
+        name, sign, value = condition.partition("=")
+        if not sign or not name or not value:
+            raise UsageError(f"{condition!r} is not NAME=VALUE", where="--where",
+                             hint="For example --where environment=production.")
+        parsed[name.strip()] = tuple(part.strip() for part in value.split(","))
+    return tuple(parsed.items())
+
+
+def totals_by(ask: Ask, by: str, window: Window, cost: str, currency: str) -> Mapping[str | None, Decimal]:
+    """Cost by one dimension of the daily table, in the reporting currency."""
+    answer = costs(ask, CostQuery((by,), window, cost=cost, currency=currency), as_of=window.until)
+    return {row[0]: row[1] for row in answer.rows}
