@@ -8,16 +8,16 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import duckdb
+import genai_prices
+import pyarrow as pa
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outlay.facts import Call, Usage, columns
 from outlay.prices import load_book, plan_token_prices
 from outlay.prices.library import price_context
-
-genai_prices = pytest.importorskip("genai_prices")
-from genai_prices.data_snapshot import get_snapshot  # noqa: E402
 
 COUNTS = (
     "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens",
@@ -116,8 +116,6 @@ def staged(con: duckdb.DuckDBPyConnection, fact: type, rows: list[dict[str, Any]
     con.execute(f"CREATE OR REPLACE TEMP TABLE staged (n BIGINT, {layout})")
     names = ["n", *sorted({name for row in rows for name in row})]
     values = [[number, *(row.get(name) for name in names[1:])] for number, row in enumerate(rows)]
-    import pyarrow as pa
-
     table = pa.table({name: [value[i] for value in values] for i, name in enumerate(names)})
     con.register("rows_in", table)
     con.execute("INSERT INTO staged BY NAME SELECT * FROM rows_in")

@@ -52,21 +52,28 @@ def find(provider: str | None, model: str | None) -> PublicModel | None:
     """The model that a name means, by genai-prices' own matching; None where it knows none.
 
     `provider` is an id of `facts.providers`; without one the model's name decides. A name such as `openai/gpt-4o` that
-    is not known as it stands is read as provider and model.
+    is not known as it stands is read as provider and model, unless `provider` says another.
     """
     if not model or not model.strip():
         return None
+    asked = _PROVIDERS.get(provider, provider) if provider else None
+    found = _look_up(asked, model)
+    if found is None and asked is not None and "models/" in model:  # Google's resource names end in models/<model>
+        found = _look_up(asked, model.rsplit("models/", 1)[1])
+    if found is None and "/" in model:
+        found = _look_up("litellm", model)
+        if found is not None and asked is not None and found.provider.id != asked:
+            return None
+    return found
+
+
+def _look_up(provider_id: str | None, model: str) -> PublicModel | None:
     from genai_prices.data_snapshot import get_snapshot
 
-    snapshot = get_snapshot()
-    asked = _PROVIDERS.get(provider, provider) if provider else None
-    tries = [asked] if asked else [None, "litellm"]
-    for provider_id in tries:
-        try:
-            return PublicModel(*snapshot.find_provider_model(model, None, provider_id, None))
-        except LookupError:
-            continue
-    return None
+    try:
+        return PublicModel(*get_snapshot().find_provider_model(model, None, provider_id, None))
+    except LookupError:
+        return None
 
 
 def schedule(model: PublicModel, service_tier: str | None) -> list[tuple[Span, ModelPrice]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from outlay.facts.window import Window
 from outlay.prices.book import PriceBook
-from outlay.prices.effective import Schedule, schedule
+from outlay.prices.effective import Schedule
 from outlay.prices.library import find
 from outlay.prices.rate import COUNTS, EXACT, Guard, Rate, Step
 from outlay.prices.spans import DAY_US, Span
@@ -89,7 +89,7 @@ def plan_token_prices(
     listed: list[_Row] = []
     paid: list[_Row] = []
     for key in _keys(con, staged, shape):
-        found = schedule(book.own, key.provider, key.model, key.service_tier)
+        found = book.schedule(key.provider, key.model, key.service_tier)
         if found is None:
             continue
         listed += _rows(key, found, found.listed)

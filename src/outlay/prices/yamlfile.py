@@ -97,6 +97,14 @@ class Entry:
             raise self.fault(key, "is missing", f"Add `{key}:` to this entry.")
         return value
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """One text or a list of texts; empty where the key is absent."""
+        value = self.raw(key)
+        items = value if isinstance(value, list) else [] if value is None else [value]
+        if not all(isinstance(item, str) and item.strip() for item in items):
+            raise self.fault(key, f"text or a list of texts is expected, not {value!r}", f"Write `{key}: [a, b]`.")
+        return tuple(str(item).strip() for item in items)
+
     def one_of(self, key: str, choices: Iterable[str]) -> str | None:
         value = self.text(key)
         if value is not None and value not in (known := sorted(choices)):
