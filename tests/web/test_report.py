@@ -12,7 +12,8 @@ import pytest
 from assessment_fixture import HOSTILE, LONG_NAME, WIDE_NAME, empty, large, rich
 
 from outlay.accounting.assessment import Assessment
-from outlay.web.report import left_out, report_html
+from outlay.accounting.digest import left_out
+from outlay.web.report import report_html
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 

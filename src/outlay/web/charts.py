@@ -14,17 +14,13 @@ from decimal import ROUND_CEILING, Decimal
 from markupsafe import Markup
 
 from outlay.accounting.assessment import GpuPart, TrendDay
+from outlay.accounting.digest import GPU_PARTS
 from outlay.accounting.figures import day, percent
 from outlay.accounting.money import dollars, places, short_dollars
 from outlay.web.svg import drawing, line, num, rect, text
 
-#: The parts of accelerator time in the order in which they are always drawn and named, each with its fill.
-GPU_PARTS = {
-    "used": ("Used", "f-d"),
-    "idle": ("Allocated, not used", "f-w"),
-    "unallocated": ("Not allocated", "f-n"),
-    "unknown": ("No reading", "f-3"),
-}
+#: The fill of each part of accelerator time.
+GPU_FILLS = {"used": "f-d", "idle": "f-w", "unallocated": "f-n", "unknown": "f-3"}
 
 
 def cell_bar(share: float, *, fill: str = "f-d", width: int = 150, height: int = 8, to_right: bool = False) -> Markup:
@@ -45,7 +41,7 @@ def gpu_bar(parts: Sequence[GpuPart], currency: str) -> Markup:
     by_cost = any(part.cost for part in parts)
     sizes = {part.part: part.cost if by_cost else part.gpu_hours for part in parts}
     total = sum(sizes.values(), Decimal(0))
-    named = [(name, fill, sizes[part]) for part, (name, fill) in GPU_PARTS.items() if sizes.get(part)]
+    named = [(name, GPU_FILLS[part], sizes[part]) for part, name in GPU_PARTS.items() if sizes.get(part)]
     if not total:
         return Markup("")
     precision = places(sizes.values())

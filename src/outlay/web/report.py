@@ -16,30 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from outlay.accounting import figures, money
-from outlay.accounting.assessment import Assessment, Counted, Gpu, GpuPart, Heatmap, Line
-from outlay.facts.window import HOURS_PER_MONTH
-from outlay.web.charts import GPU_PARTS, cell_bar, goal_bar, gpu_bar, trend, trend_sentence
+from outlay.accounting import digest, figures, money
+from outlay.accounting.assessment import Assessment, Gpu, Heatmap
+from outlay.web.charts import GPU_FILLS, cell_bar, goal_bar, gpu_bar, trend, trend_sentence
 from outlay.web.devices import Row, block_use, blocks, sentence
 from outlay.web.heatmap import heatmap
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: Goals that figures are held against: well-run AI wastes 20%, GPUs work over 60%, under 5% of spend has no team.
-WASTED_GOAL = 0.2
-UTILISATION_GOAL = 0.6
-UNTAGGED_GOAL = 0.05
-
 #: The page is whole without it; it only shows the button that prints.
 _SCRIPT = "const b=document.getElementById('print');b.hidden=false;b.addEventListener('click',()=>print())"
-
-_BASIS = {
-    "effective": "what was paid, with commitments spread over their use",
-    "billed": "what the invoices say",
-    "list": "public prices, before any discount",
-    "contracted": "negotiated prices, before commitments",
-}
 
 
 def report_html(assessment: Assessment) -> str:
@@ -51,69 +38,42 @@ def report_html(assessment: Assessment) -> str:
         css=Markup(css),
         script=Markup(_SCRIPT),
         policy=_policy(css),
-        wasted_goal=WASTED_GOAL,
-        utilisation_goal=UTILISATION_GOAL,
-        untagged_goal=UNTAGGED_GOAL,
-        basis=_BASIS.get(assessment.cost_basis, ""),
-        left_out=left_out(assessment),
-        **_spend(assessment),
-        **_findings(assessment),
+        **_derived(assessment),
         **_accelerators(assessment.gpu),
     )
     return figures.printable(page)
 
 
-def left_out(assessment: Assessment) -> list[str]:
-    """What is in no sum, each in a few words: unknown is said where the answer is."""
-    said = []
-    if assessment.unpriced:
-        said.append(f"{figures.plural(len(assessment.unpriced), 'model')} without a price")
-    for currency, amount in sorted(assessment.other_currencies.items()):
-        written = money.dollars(amount, currency).replace("unknown ", "")
-        said.append(f"{written} of unknown currency" if currency == "unknown" else written)
-    if assessment.rejected:
-        said.append(f"{figures.plural(assessment.rejected, 'row')} that could not be read")
-    if assessment.gaps:
-        said.append(f"{figures.plural(len(assessment.gaps), 'gap')} in the evidence")
-    return said
-
-
-def _spend(assessment: Assessment) -> dict[str, Any]:
-    spent, hours = assessment.spent, Decimal(str(assessment.window.hours))
-    rest = spent - sum((line.cost for line in assessment.top), Decimal(0))
+def _derived(assessment: Assessment) -> dict[str, Any]:
+    """What templates say beside the assessment's own figures."""
+    findings = digest.ranked(assessment.findings)
+    some_estimated = 0 < assessment.estimated < assessment.spent
     return {
-        "all_estimated": bool(spent) and assessment.estimated >= spent,
-        "any_estimated": 0 < assessment.estimated < spent and any(line.estimated for line in assessment.top),
-        "window_rate": spent / hours * HOURS_PER_MONTH if hours else Decimal(0),
-        "top_rest": Line("Everything else", rest, float(rest / spent)) if spent and rest > 0 else None,
-        "suggested": sum((each.cost for each in assessment.untagged.suggestions), Decimal(0)),
-    }
-
-
-def _findings(assessment: Assessment) -> dict[str, Any]:
-    """Open findings by dollars a month; sums add up row by row: claims, less the overlap, are the total."""
-    ranked = sorted(assessment.findings, key=lambda each: (-each.finding.month, each.finding.id))
-    open_: list[Counted] = [each for each in ranked if each.state == "open"]
-    claimed = sum((each.finding.so_far for each in open_), Decimal(0))
-    total = sum((each.so_far for each in open_), Decimal(0))
-    return {
-        "open": open_,
-        "settled": [each for each in ranked if each.state != "open"],
-        "dearest": open_[:3],
-        "scale": max((each.finding.month for each in open_), default=Decimal(1)) or Decimal(1),
-        "total_far": total,
-        "overlap_far": claimed - total,
-        "far_places": money.places(each.finding.so_far for each in open_),
-        "month_places": money.places(each.finding.month for each in open_),
+        "wasted_goal": digest.WASTED_GOAL,
+        "utilisation_goal": digest.UTILISATION_GOAL,
+        "untagged_goal": digest.UNTAGGED_GOAL,
+        "basis": digest.BASIS.get(assessment.cost_basis, ""),
+        "left_out": digest.left_out(assessment),
+        "all_estimated": digest.all_estimated(assessment),
+        "any_estimated": some_estimated and any(line.estimated for line in assessment.top),
+        "window_rate": digest.window_rate(assessment),
+        "top_rest": digest.top_rest(assessment),
+        "suggested": digest.suggested(assessment),
+        "open": findings.open,
+        "settled": findings.settled,
+        "dearest": findings.open[:3],
+        "scale": max((each.finding.month for each in findings.open), default=Decimal(1)) or Decimal(1),
+        "total_far": findings.so_far,
+        "overlap_far": findings.overlap_so_far,
+        "far_places": money.places(each.finding.so_far for each in findings.open),
+        "month_places": money.places(each.finding.month for each in findings.open),
     }
 
 
 def _accelerators(gpu: Gpu | None) -> dict[str, Any]:
     if gpu is None:
         return {}
-    found = {part.part: part for part in gpu.parts}
-    nothing = Decimal(0)
-    parts = [(found.get(part, GpuPart(part, nothing, nothing)), name, fill) for part, (name, fill) in GPU_PARTS.items()]
+    parts = [(part, digest.GPU_PARTS[part.part], GPU_FILLS[part.part]) for part in digest.gpu_parts(gpu)]
     if gpu.heatmap is None:
         return {"gpu_parts": parts}
     return {
