@@ -27,7 +27,7 @@ def assessment_json(assessment: Assessment) -> dict[str, Any]:
         "window": a.window.as_json(),
         "currency": a.currency,
         "cost": a.cost_basis,
-        "rows": [_finding(each) for each in (*_ranked(a).open, *_ranked(a).settled)],
+        "rows": [finding_json(each) for each in (*_ranked(a).open, *_ranked(a).settled)],
         "totals": _plain(_totals(a)),
         "unknown": [_plain(row) for row in _unknown(a)],
         "rejected": a.rejected,
@@ -57,7 +57,8 @@ def _ranked(a: Assessment) -> digest.Ranked:
     return digest.ranked(a.findings)
 
 
-def _finding(counted: Counted) -> Row:
+def finding_json(counted: Counted) -> Row:
+    """One finding, flat; money as text."""
     finding = counted.finding
     return _plain(
         {

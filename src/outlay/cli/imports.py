@@ -37,7 +37,7 @@ def list_imports(place: Place, as_json: bool) -> None:
 
     click.echo(table_text(
         ("import", "file", "source", "rows", "added", "known", "replaced", "rejected", "from", "to"),
-        [(row[0], row[1], row[2], row[4], row[5], row[6], row[7], row[8], _day(row[9]), _day(row[10]))
+        [(str(row[0]), row[1], row[2], *(f"{count:,}" for count in row[4:9]), _day(row[9]), _day(row[10]))
          for row in rows]))
 
 

@@ -74,7 +74,7 @@ def _answer(a: Assessment, width: int) -> Iterator[str]:
         spent += "; all of it estimated"
     elif a.estimated:
         spent += f"; ~{dollars(a.estimated, a.currency)} estimated"
-    saves = f"a month, {plural(len(digest.ranked(a.findings).open), 'open finding')}"
+    saves = f"a month, {plural(len(digest.ranked(a.findings).live), 'finding')}"
     if a.month_rate:
         saves += f"; {percent(float(a.saving_month / a.month_rate))} of the present rate"
     over = a.wasted_share >= digest.WASTED_GOAL
@@ -239,17 +239,17 @@ def _questions(a: Assessment, width: int) -> Iterator[str]:
 def _findings(a: Assessment, width: int) -> Iterator[str]:
     findings = digest.ranked(a.findings)
     yield "FINDINGS"
-    if not findings.open:
-        yield "  No open findings."
+    if not findings.live:
+        yield "  No findings."
         return
-    precision = places(each.finding.month for each in findings.open)
-    amounts = [f"{dollars(each.finding.month, a.currency, precision)} a month" for each in findings.open[:FINDINGS]]
+    precision = places(each.finding.month for each in findings.live)
+    amounts = [f"{dollars(each.finding.month, a.currency, precision)} a month" for each in findings.live[:FINDINGS]]
     size = max(map(cells, amounts))
-    for each, amount in zip(findings.open, amounts, strict=False):
+    for each, amount in zip(findings.live, amounts, strict=False):
         yield from brief(each, pad(amount, size, right=True), a.currency, width)
-    more = len(findings.open) - FINDINGS
+    more = len(findings.live) - FINDINGS
     if more > 0:
-        left = sum((each.finding.month for each in findings.open[FINDINGS:]), Decimal(0))
+        left = sum((each.finding.month for each in findings.live[FINDINGS:]), Decimal(0))
         yield f"  {plural(more, 'more finding')}, {dollars(left, a.currency, precision)} a month: outlay findings list"
     if a.overlap_month:
         yield f"  {change(-a.overlap_month, a.currency, precision)} a month is claimed twice and counted once"

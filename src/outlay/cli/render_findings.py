@@ -58,8 +58,8 @@ def _one_line_each(ordered: Sequence[Counted], currency: str) -> str:
 
 
 def mark(counted: Counted) -> str:
-    """`!` for waste that nobody has answered yet, `?` where the evidence is incomplete."""
-    if counted.state != "open":
+    """`!` for waste, `?` where the evidence is incomplete, neither where people decided that it is none."""
+    if counted.state == "ignored":
         return PLAIN
     return UNKNOWN if counted.finding.confidence is Confidence.LOW else WASTE
 
@@ -97,6 +97,8 @@ def brief(counted: Counted, amount: str, currency: str, width: int) -> Iterator[
     yield f"{mark(counted)} {amount}  {title}"
     yield from (" " * lead + line for line in more)
     sure = f"{finding.confidence} confidence"
+    if counted.state != "open":
+        sure += f", {counted.state}"
     yield from wrap(f"{_who(finding)}; {sure}; {dollars(finding.so_far, currency)} so far", width, "    ")
     yield from wrap(finding.action, width, "    ")
     yield from (f"    $ {line}" for line in command_lines(finding))

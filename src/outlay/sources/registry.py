@@ -15,6 +15,14 @@ from outlay.sources.inputfile import InputFile
 SOURCES: tuple[tuple[str, str], ...] = (
     ("outlay.sources.focus", "Focus"),
     ("outlay.sources.openai_usage", "OpenAIUsage"),
+    ("outlay.sources.openai_costs", "OpenAICosts"),
+    ("outlay.sources.anthropic_usage", "AnthropicUsage"),
+    ("outlay.sources.anthropic_costs", "AnthropicCosts"),
+    ("outlay.sources.litellm", "LiteLLMSpendLogs"),
+    ("outlay.sources.otlp", "OpenTelemetryTraces"),
+    ("outlay.sources.claude_code", "ClaudeCode"),
+    ("outlay.sources.codex", "Codex"),
+    ("outlay.sources.sacct", "Sacct"),
     ("outlay.sources.outlaytable", "OutlayTable"),
 )
 

@@ -1,0 +1,177 @@
+"""Puts the assessment together from the answers to the questions and the findings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from outlay.accounting import gaps, quickwins
+from outlay.accounting.assessment import (
+    Assessment,
+    Breakdown,
+    Counted,
+    Drift,
+    Line,
+    OutputCost,
+    TrendDay,
+)
+from outlay.accounting.gpu import gpu_section
+from outlay.accounting.untagged import untagged_section
+from outlay.detectors.overlap import count_once
+from outlay.detectors.run import detect
+from outlay.facts.window import HOURS_PER_MONTH, Window
+from outlay.ledger.decisions import Decision, decisions
+from outlay.questions.answer import Answer
+from outlay.questions.ask import Ask
+from outlay.questions.costs import CostQuery, costs
+from outlay.questions.explain import drift_expr
+from outlay.questions.outputs import outputs
+from outlay.questions.unpriced import unpriced_models
+from outlay.questions.windows import DAY, earliest_fact, now
+
+if TYPE_CHECKING:
+    from outlay.prices.book import PriceBook
+    from outlay.settings import Settings
+
+#: Breakdowns of the report, and how many lines each shows.
+BREAKDOWNS = ("team", "stage", "model", "run", "agent")
+SHOWN = 10
+
+
+def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, rejected: int) -> Assessment:
+    """The assessment of a window; derived tables must be current."""
+    found = detect(ask, window, book, settings.detectors)
+    counted = _decided(count_once(found.findings), decisions(ask.con), window.until)
+    live = [c for c in counted if c.state != "ignored"]
+    daily = _costs(ask, settings, window, (), every="day")
+    spent = daily.totals["cost"]
+    by = {name: _costs(ask, settings, window, (name,)) for name in BREAKDOWNS}
+    gpu = gpu_section(ask, window)
+    saving = sum((c.month for c in live), Decimal(0))
+    return Assessment(
+        sample=settings.sample,
+        as_of=now() if window.until > now() else window.until,
+        window=window,
+        currency=settings.currency,
+        cost_basis="effective",
+        spent=spent,
+        estimated=daily.totals["estimated"],
+        wasted=min(sum((c.so_far for c in live), Decimal(0)), spent),
+        saving_month=saving,
+        overlap_month=sum((c.finding.month for c in live), Decimal(0)) - saving,
+        month_rate=_month_rate(daily, window),
+        previous=_previous(ask, settings, window),
+        trend=_trend(daily, live, window),
+        outputs=_outputs(ask, settings, window),
+        top=_top(ask, settings, window),
+        breakdowns=tuple(_breakdown(name, answer) for name, answer in by.items()),
+        gpu=gpu,
+        untagged=untagged_section(ask, window, spent, settings.currency),
+        questions=quickwins.questions(ask, window, gpu, by["stage"], counted),
+        findings=counted,
+        gaps=gaps.gaps(ask, window, found.silent, gpu),
+        drift=_drift(ask, window),
+        other_currencies={entry["currency"]: entry["cost"] for entry in daily.unknown if "currency" in entry},
+        unpriced=unpriced_models(ask, window),
+        rejected=rejected,
+        sources=_sources(ask),
+    )
+
+
+def _costs(ask: Ask, settings: Settings, window: Window, by: tuple[str, ...], every: str | None = None) -> Answer:
+    return costs(ask, CostQuery(by, window, every=every, currency=settings.currency), as_of=window.until)
+
+
+def _decided(counted: Iterable[Counted], known: dict[str, Decision], at: datetime) -> tuple[Counted, ...]:
+    return tuple(
+        replace(c, state=known[c.finding.id].state)
+        if c.finding.id in known and known[c.finding.id].holds(at) else c for c in counted
+    )
+
+
+def _month_rate(daily: Answer, window: Window) -> Decimal:
+    since = max(window.since, window.until - timedelta(days=7))
+    recent = sum((row[-2] for row in daily.rows if row[0] >= since), Decimal(0))
+    hours = Decimal(int((window.until - since).total_seconds())) / 3600
+    return recent / hours * HOURS_PER_MONTH
+
+
+def _previous(ask: Ask, settings: Settings, window: Window) -> Decimal | None:
+    earlier = Window(window.since - window.length, window.since)
+    first = earliest_fact(ask)
+    if first is None or first > earlier.since:
+        return None
+    total: Decimal = _costs(ask, settings, earlier, ()).totals["cost"]
+    return total
+
+
+def _trend(daily: Answer, live: list[Counted], window: Window) -> tuple[TrendDay, ...]:
+    """Spend by day; what a finding wasted is spread evenly over the days of its period."""
+    wasted: dict[datetime, Decimal] = defaultdict(Decimal)
+    for counted in live:
+        since = max(counted.finding.period.since, window.since).replace(hour=0, minute=0, second=0, microsecond=0)
+        days = [since]
+        while days[-1] + DAY < min(counted.finding.period.until, window.until):
+            days.append(days[-1] + DAY)
+        for day in days:
+            wasted[day] += counted.so_far / len(days)
+    return tuple(
+        TrendDay(row[0].date(), row[-2], min(wasted[row[0]], max(row[-2], Decimal(0)))) for row in daily.rows)
+
+
+def _outputs(ask: Ask, settings: Settings, window: Window) -> tuple[OutputCost, ...]:
+    """Each kind of output, with the cost of the teams or projects that make it."""
+    made = []
+    for output in outputs(ask, window):
+        where = tuple((name, (value,)) for name, value in
+                      (("team", output.team), ("project", output.project)) if value is not None)
+        query = CostQuery((), window, where=where, currency=settings.currency)
+        cost: Decimal = costs(ask, query, as_of=window.until).totals["cost"]
+        scope = " / ".join(value for value in (output.team, output.project) if value) or "all spend"
+        unit = cost / output.count if output.count else None
+        made.append(OutputCost(output.kind, scope, output.count, cost, unit, output.value))
+    return tuple(made)
+
+
+def _top(ask: Ask, settings: Settings, window: Window) -> tuple[Line, ...]:
+    """The ten largest cost lines, each with the teams that cause most of it."""
+    by_line = _costs(ask, settings, window, ("line",))
+    teams: dict[str, list[str]] = defaultdict(list)
+    for line, team, *_ in _costs(ask, settings, window, ("line", "team")).rows:
+        if team is not None and len(teams[line]) < 3:
+            teams[line].append(team)
+    total = by_line.totals["cost"]
+    return tuple(
+        Line(line or "unknown", cost, _share(cost, total), ", ".join(teams[line]), bool(estimated))
+        for line, cost, estimated in by_line.rows[:SHOWN])
+
+
+def _breakdown(name: str, answer: Answer) -> Breakdown:
+    total = answer.totals["cost"]
+    known = [row for row in answer.rows if row[0] is not None or name in ("team", "stage")]
+    lines = tuple(
+        Line("none" if key is None else str(key), cost, _share(cost, total), estimated=bool(estimated))
+        for key, cost, estimated in known[:SHOWN])
+    shown = sum((line.cost for line in lines), Decimal(0))
+    others = len(answer.rows) - len(lines)
+    rest = Line("everything else", total - shown, _share(total - shown, total)) if others else None
+    return Breakdown(name, lines, rest, total)
+
+
+def _share(part: Decimal, total: Decimal) -> float:
+    return float(part / total) if total else 0.0
+
+
+def _drift(ask: Ask, window: Window) -> Drift:
+    metered, reported, billed, _, unmetered = (
+        value or Decimal(0) for value in next(iter(ask.rows(drift_expr(window)))))
+    return Drift(billed, max(metered, reported), unmetered)
+
+
+def _sources(ask: Ask) -> tuple[str, ...]:
+    rows = ask.con.execute("SELECT source, count(*), sum(added) FROM imports GROUP BY ALL ORDER BY source").fetchall()
+    return tuple(f"{source}: {files:,} files, {rows_added:,} rows" for source, files, rows_added in rows)
