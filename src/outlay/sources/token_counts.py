@@ -9,7 +9,7 @@ One rule a provider, for what the provider itself reports (API responses, usage 
 - Amazon Bedrock (Converse): `inputTokens` are the uncached ones alone, whoever made the model.
 
 Emitters that translate (LiteLLM, OpenTelemetry instrumentation) are to include cached tokens; see `translated_input`.
-Sources: the providers' API references, checked 2025-11.
+Sources: the providers' API references, checked 2026-11.
 """
 
 from __future__ import annotations
