@@ -1,4 +1,4 @@
-"""The sample month: a fictitious team's bills, logs and metrics as files, with planted waste whose dollars are known."""
+"""The sample month: a fictitious team's bills, logs and metrics as files, with planted waste of known dollars."""
 
 from outlay.sample.write import SampleFiles, write_sample
 

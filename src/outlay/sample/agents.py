@@ -1,4 +1,4 @@
-"""Agent runs of the sample month as OpenTelemetry GenAI spans, in OTLP JSON lines as a collector's file exporter writes."""
+"""Agent runs of the sample month: OpenTelemetry GenAI spans, in OTLP JSON lines as a collector writes them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,13 @@ class Trace:
         import numpy as np
 
         chats = self.start + np.arange(len(self.input_tokens)) * self.seconds * _SECOND_US
-        meter.add(self.model, (chats - epoch(scenario)) // _DAY_US, fresh=self.input_tokens - self.cache_read,
-                  cache_read=self.cache_read, output=self.output_tokens)
+        meter.add(
+            self.model,
+            (chats - epoch(scenario)) // _DAY_US,
+            fresh=self.input_tokens - self.cache_read,
+            cache_read=self.cache_read,
+            output=self.output_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,16 @@ class Agents:
 
 def build_agents(scenario: Scenario) -> Agents:
     traces = [
-        *_usual(scenario, "research-agent", "claude-sonnet-4-5", "search", 420, 7, ("web_search", "open_page", "notes")),
+        *_usual(
+            scenario, "research-agent", "claude-sonnet-4-5", "search", 420, 7, ("web_search", "open_page", "notes")
+        ),
         *_usual(scenario, "ops-agent", "gpt-4.1", "platform", 240, 5, ("kubectl_get", "query_logs", "read_runbook")),
         *_usual(scenario, "code-agent", "claude-sonnet-4-5", "foundation", 130, 13, _CODE_TOOLS),
     ]
     runaway, long = _runaway(scenario), _long(scenario)
-    return Agents(tuple(sorted([*traces, runaway, long], key=lambda trace: (trace.start, trace.trace_id))), runaway, long)
+    return Agents(
+        tuple(sorted([*traces, runaway, long], key=lambda trace: (trace.start, trace.trace_id))), runaway, long
+    )
 
 
 _CODE_TOOLS = ("read_file", "search_code", "edit_file", "run_tests", "git_diff", "list_files")
@@ -77,10 +86,18 @@ def _usual(
         context = 3200 + np.cumsum(lognormal(rng, 1900, 0.6, length, 100, 16_000))
         cached = np.concatenate(([0], context[:-1])) // 128 * 128
         yield Trace(
-            trace_id=_identity(rng, 32), agent=agent, model=model, team=team, owner=_anyone(rng, scenario, team),
-            task=agent.split("-")[0], start=int(start), input_tokens=context,
-            output_tokens=lognormal(rng, 310, 0.6, length, 20, 4000), cache_read=cached,
-            tools=tuple(str(tool) for tool in rng.choice(tools, size=length - 1)))
+            trace_id=_identity(rng, 32),
+            agent=agent,
+            model=model,
+            team=team,
+            owner=_anyone(rng, scenario, team),
+            task=agent.split("-")[0],
+            start=int(start),
+            input_tokens=context,
+            output_tokens=lognormal(rng, 310, 0.6, length, 20, 4000),
+            cache_read=cached,
+            tools=tuple(str(tool) for tool in rng.choice(tools, size=length - 1)),
+        )
 
 
 def _runaway(scenario: Scenario) -> Trace:
@@ -91,12 +108,24 @@ def _runaway(scenario: Scenario) -> Trace:
     length = round(scenario.vary("runaway", 640))
     context = np.linspace(6000, 188_000, length).astype(np.int64) + rng.integers(0, 300, length)
     days = [day for day in scenario.weekdays() if 5 <= day <= DAYS - 3]
-    start = epoch(scenario) + days[int(rng.integers(len(days)))] * _DAY_US + int(rng.uniform(0.5, 1.5) * 3600) * _SECOND_US
+    start = (
+        epoch(scenario) + days[int(rng.integers(len(days)))] * _DAY_US + int(rng.uniform(0.5, 1.5) * 3600) * _SECOND_US
+    )
     return Trace(
-        trace_id=_identity(rng, 32), agent="research-agent", model="claude-opus-4-1", team="search",
-        owner=scenario.person("search", "runaway"), task="research", start=start, input_tokens=context,
-        output_tokens=lognormal(rng, 240, 0.3, length, 60, 900), cache_read=np.zeros(length, dtype=np.int64),
-        tools=("notes",) * 3 + ("web_search",) * (length - 4), seconds=35, status="error")
+        trace_id=_identity(rng, 32),
+        agent="research-agent",
+        model="claude-opus-4-1",
+        team="search",
+        owner=scenario.person("search", "runaway"),
+        task="research",
+        start=start,
+        input_tokens=context,
+        output_tokens=lognormal(rng, 240, 0.3, length, 60, 900),
+        cache_read=np.zeros(length, dtype=np.int64),
+        tools=("notes",) * 3 + ("web_search",) * (length - 4),
+        seconds=35,
+        status="error",
+    )
 
 
 def _long(scenario: Scenario) -> Trace:
@@ -110,33 +139,67 @@ def _long(scenario: Scenario) -> Trace:
     cached[0] = 0
     day = scenario.weekdays()[12]
     return Trace(
-        trace_id=_identity(rng, 32), agent="code-agent", model="claude-sonnet-4-5", team="foundation",
-        owner=scenario.person("foundation", "long agent"), task="migration",
-        start=epoch(scenario) + day * _DAY_US + 9 * 3600 * _SECOND_US, input_tokens=context,
-        output_tokens=lognormal(rng, 620, 0.5, length, 60, 4000), cache_read=np.minimum(cached, context),
-        tools=tuple(str(tool) for tool in rng.choice(_CODE_TOOLS, size=length - 1)), seconds=105)
+        trace_id=_identity(rng, 32),
+        agent="code-agent",
+        model="claude-sonnet-4-5",
+        team="foundation",
+        owner=scenario.person("foundation", "long agent"),
+        task="migration",
+        start=epoch(scenario) + day * _DAY_US + 9 * 3600 * _SECOND_US,
+        input_tokens=context,
+        output_tokens=lognormal(rng, 620, 0.5, length, 60, 4000),
+        cache_read=np.minimum(cached, context),
+        tools=tuple(str(tool) for tool in rng.choice(_CODE_TOOLS, size=length - 1)),
+        seconds=105,
+    )
 
 
 def otlp_lines(scenario: Scenario, traces: tuple[Trace, ...]) -> Iterator[str]:
     """One export request a trace: a JSON object without line breaks."""
     for trace in traces:
         resource = {"service.name": trace.agent, "deployment.environment.name": "production"}
-        yield json.dumps({"resourceSpans": [{
-            "resource": {"attributes": _attributes(resource)},
-            "scopeSpans": [{"scope": {"name": "halyard.agents", "version": "2.4.0"}, "spans": list(_spans(scenario, trace))}],
-        }]}, separators=(",", ":"))
+        yield json.dumps(
+            {
+                "resourceSpans": [
+                    {
+                        "resource": {"attributes": _attributes(resource)},
+                        "scopeSpans": [
+                            {
+                                "scope": {"name": "halyard.agents", "version": "2.4.0"},
+                                "spans": list(_spans(scenario, trace)),
+                            }
+                        ],
+                    }
+                ]
+            },
+            separators=(",", ":"),
+        )
 
 
 def _spans(scenario: Scenario, trace: Trace) -> Iterator[dict[str, Any]]:
     """invoke_agent, and below it a chat and a tool in turn."""
     rng = scenario.rng(f"spans {trace.trace_id}")
-    who = {"outlay.team": trace.team, "outlay.owner": trace.owner.login, "outlay.project": trace.agent,
-           "outlay.environment": "production", "outlay.task": trace.task, "user.id": trace.owner.login}
+    who = {
+        "outlay.team": trace.team,
+        "outlay.owner": trace.owner.login,
+        "outlay.project": trace.agent,
+        "outlay.environment": "production",
+        "outlay.task": trace.task,
+        "user.id": trace.owner.login,
+    }
     root = _identity(rng, 16)
     chats = len(trace.input_tokens)
     end = trace.start + chats * trace.seconds * _SECOND_US
-    yield _span(trace, root, None, f"invoke_agent {trace.agent}", trace.start, end, trace.status, {
-        "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": trace.agent, **who})
+    yield _span(
+        trace,
+        root,
+        None,
+        f"invoke_agent {trace.agent}",
+        trace.start,
+        end,
+        trace.status,
+        {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": trace.agent, **who},
+    )
     provider = PROVIDERS[trace.model]
     for number in range(chats):
         begins = trace.start + number * trace.seconds * _SECOND_US
@@ -146,25 +209,66 @@ def _spans(scenario: Scenario, trace: Trace) -> Iterator[dict[str, Any]]:
             "gen_ai.usage.output_tokens": int(trace.output_tokens[number]),
             "gen_ai.usage.cache_read.input_tokens": int(trace.cache_read[number]),
         }
-        yield _span(trace, _identity(rng, 16), root, f"chat {trace.model}", begins,
-                    begins + trace.seconds * 600_000, "ok", {
-            "gen_ai.operation.name": "chat", "gen_ai.provider.name": provider, "gen_ai.request.model": trace.model,
-            "gen_ai.response.model": trace.model, "gen_ai.response.id": f"resp-{trace.trace_id[:12]}-{number:04d}",
-            "gen_ai.response.finish_reasons": ["tool_calls" if tool else "stop"], "gen_ai.request.max_tokens": 8000,
-            "gen_ai.agent.name": trace.agent, "outlay.account": ACCOUNTS[provider], **usage, **who})
+        yield _span(
+            trace,
+            _identity(rng, 16),
+            root,
+            f"chat {trace.model}",
+            begins,
+            begins + trace.seconds * 600_000,
+            "ok",
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": provider,
+                "gen_ai.request.model": trace.model,
+                "gen_ai.response.model": trace.model,
+                "gen_ai.response.id": f"resp-{trace.trace_id[:12]}-{number:04d}",
+                "gen_ai.response.finish_reasons": ["tool_calls" if tool else "stop"],
+                "gen_ai.request.max_tokens": 8000,
+                "gen_ai.agent.name": trace.agent,
+                "outlay.account": ACCOUNTS[provider],
+                **usage,
+                **who,
+            },
+        )
         if tool:
-            yield _span(trace, _identity(rng, 16), root, f"execute_tool {tool}", begins + trace.seconds * 600_000,
-                        begins + trace.seconds * 900_000, "ok", {
-                "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "gen_ai.agent.name": trace.agent, **who})
+            yield _span(
+                trace,
+                _identity(rng, 16),
+                root,
+                f"execute_tool {tool}",
+                begins + trace.seconds * 600_000,
+                begins + trace.seconds * 900_000,
+                "ok",
+                {
+                    "gen_ai.operation.name": "execute_tool",
+                    "gen_ai.tool.name": tool,
+                    "gen_ai.agent.name": trace.agent,
+                    **who,
+                },
+            )
 
 
 def _span(
-    trace: Trace, span_id: str, parent: str | None, name: str, start: int, end: int, status: str, attributes: dict[str, Any]
+    trace: Trace,
+    span_id: str,
+    parent: str | None,
+    name: str,
+    start: int,
+    end: int,
+    status: str,
+    attributes: dict[str, Any],
 ) -> dict[str, Any]:
     span: dict[str, Any] = {
-        "traceId": trace.trace_id, "spanId": span_id, "name": name, "kind": 3 if parent else 1,
-        "startTimeUnixNano": str(start * 1000), "endTimeUnixNano": str(end * 1000), "attributes": _attributes(attributes),
-        "status": {"code": 2} if status == "error" else {}}
+        "traceId": trace.trace_id,
+        "spanId": span_id,
+        "name": name,
+        "kind": 3 if parent else 1,
+        "startTimeUnixNano": str(start * 1000),
+        "endTimeUnixNano": str(end * 1000),
+        "attributes": _attributes(attributes),
+        "status": {"code": 2} if status == "error" else {},
+    }
     if parent:
         span["parentSpanId"] = parent
     return span

@@ -28,7 +28,7 @@ class Board:
         """`gpus` of the first of the named nodes that has them free all the while, or None."""
         first, last = max(start, 0), INTERVALS if end is None else min(end, INTERVALS)
         for name in names:
-            free = [int(gpu) for gpu in (~self._held[name][:, first:last].any(axis=1)).nonzero()[0]]
+            free = [gpu for gpu, held in enumerate(self._held[name][:, first:last].any(axis=1).tolist()) if not held]
             if len(free) >= gpus:
                 chosen = tuple(free[:gpus])
                 self._held[name][list(chosen), first:last] = True
@@ -44,4 +44,5 @@ class Board:
 
     def held(self, name: str) -> np.ndarray:
         """Number of held GPUs of a node by interval."""
-        return self._held[name].sum(axis=0)
+        held: np.ndarray = self._held[name].sum(axis=0)
+        return held

@@ -19,7 +19,10 @@ NIGHT = (0, 6)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """`requests` and `billed` by hour of the month; it is `days_before` older than that. `exporter` False: no GPU readings."""
+    """`requests` and `billed` by hour of the month, and the days that it is older than that.
+
+    `exporter` False: its GPUs report no readings.
+    """
 
     name: str
     team: str
@@ -34,11 +37,12 @@ class Endpoint:
 
     @property
     def runs(self) -> tuple[tuple[str, int, int | None], ...]:
-        """Run id, first hour and last (exclusive; None: it still runs). One that is scaled to zero runs anew each night."""
+        """Run id, first hour, last (exclusive; None: it still runs). What is scaled to zero runs anew each night."""
         if self.billed.all():
             return ((f"serve-{self.name}", -self.days_before * 24, None),)
         return tuple(
-            (f"serve-{self.name}-{day + 1:02d}", day * 24 + NIGHT[0], day * 24 + NIGHT[1]) for day in range(DAYS))
+            (f"serve-{self.name}-{day + 1:02d}", day * 24 + NIGHT[0], day * 24 + NIGHT[1]) for day in range(DAYS)
+        )
 
     @property
     def usd_h(self) -> Decimal:
@@ -63,13 +67,20 @@ def build_endpoints(scenario: Scenario) -> tuple[Endpoint, ...]:
     for place, plan in enumerate(scenario.plan["endpoints"]):
         hour_of_day = np.arange(HOURS) % 24
         nightly = (hour_of_day >= NIGHT[0]) & (hour_of_day < NIGHT[1])
-        endpoints.append(Endpoint(
-            name=plan["name"], team=plan["team"], owner=scenario.person(plan["team"], plan["name"]),
-            environment=plan["environment"],
-            nodes=tuple(node for node in scenario.serving_nodes if node.endpoint == plan["name"]),
-            note=plan.get("note"), exporter=plan.get("exporter", True), requests=_requests(scenario, plan),
-            billed=nightly if plan["requests"] == "nightly" else np.ones(HOURS, dtype=bool),
-            days_before=20 + 9 * place))
+        endpoints.append(
+            Endpoint(
+                name=plan["name"],
+                team=plan["team"],
+                owner=scenario.person(plan["team"], plan["name"]),
+                environment=plan["environment"],
+                nodes=tuple(node for node in scenario.serving_nodes if node.endpoint == plan["name"]),
+                note=plan.get("note"),
+                exporter=plan.get("exporter", True),
+                requests=_requests(scenario, plan),
+                billed=nightly if plan["requests"] == "nightly" else np.ones(HOURS, dtype=bool),
+                days_before=20 + 9 * place,
+            )
+        )
     return tuple(endpoints)
 
 

@@ -19,8 +19,11 @@ SEARCH_A_DAY = 7
 #: Training-like runs that any other team starts in a week, at most.
 OTHERS_A_WEEK = 7
 _PROJECTS = {
-    "foundation": ("foundation-9b", "tokenizer", "alignment"), "vision": ("labelling", "depth", "video-diffusion"),
-    "evals": ("safety-evals", "judge-model"), "support-ai": ("support-tone",), "growth": ("recs",),
+    "foundation": ("foundation-9b", "tokenizer", "alignment"),
+    "vision": ("labelling", "depth", "video-diffusion"),
+    "evals": ("safety-evals", "judge-model"),
+    "support-ai": ("support-tone",),
+    "growth": ("recs",),
     "search": ("docs-search", "catalog-embed"),
 }
 _WORDS = ("baseline", "ablation", "warmup", "mixture", "dropout", "curriculum", "resume", "longer", "dense", "sparse")
@@ -28,8 +31,9 @@ _WORDS = ("baseline", "ablation", "warmup", "mixture", "dropout", "curriculum", 
 _SHARES = {"foundation": 0.36, "vision": 0.27, "evals": 0.15, "search": 0.1, "growth": 0.06, "support-ai": 0.06}
 
 
-def honest_jobs(scenario: Scenario, board: Board, nodes: Sequence[str]) -> list[Job]:
+def honest_jobs(scenario: Scenario, board: Board) -> list[Job]:
     """Experiments first: they are many and small. Then larger work, as long as it fits."""
+    nodes = [node.name for node in scenario.slurm_nodes if node.market == "reserved"]
     return [*_experiments(scenario, board, nodes), *_filling(scenario, board, nodes)]
 
 
@@ -44,11 +48,23 @@ def _experiments(scenario: Scenario, board: Board, nodes: Sequence[str]) -> list
             if places is None:
                 continue
             failed = rng.random() < 0.12
-            jobs.append(Job(
-                name=f"retriever-{rng.choice(_WORDS)}-{day + 1:02d}{number:02d}", kind="training", team="search",
-                owner=_anyone(rng, scenario, "search"), project="docs-search", purpose="experiment",
-                environment="development", places=places, start=start, end=end,
-                state="FAILED" if failed else "COMPLETED", load=Load(mean=float(rng.uniform(48, 82))), reports=Reports()))
+            jobs.append(
+                Job(
+                    name=f"retriever-{rng.choice(_WORDS)}-{day + 1:02d}{number:02d}",
+                    kind="training",
+                    team="search",
+                    owner=_anyone(rng, scenario, "search"),
+                    project="docs-search",
+                    purpose="experiment",
+                    environment="development",
+                    places=places,
+                    start=start,
+                    end=end,
+                    state="FAILED" if failed else "COMPLETED",
+                    load=Load(mean=float(rng.uniform(48, 82))),
+                    reports=Reports(),
+                )
+            )
     return jobs
 
 
@@ -76,8 +92,14 @@ def _filling(scenario: Scenario, board: Board, nodes: Sequence[str]) -> list[Job
 
 
 def _one(
-    scenario: Scenario, rng: np.random.Generator, board: Board, nodes: Sequence[str], team: str, start: int,
-    experiment: bool, number: int,
+    scenario: Scenario,
+    rng: np.random.Generator,
+    board: Board,
+    nodes: Sequence[str],
+    team: str,
+    start: int,
+    experiment: bool,
+    number: int,
 ) -> Job | None:
     gpus = int(rng.choice([1, 2, 4, 8], p=[0.2, 0.3, 0.35, 0.15]))
     length = int(min(rng.lognormal(3.0, 0.6), 90) * PER_HOUR)
@@ -89,12 +111,21 @@ def _one(
         return None
     project = str(rng.choice(_PROJECTS[team]))
     return Job(
-        name=f"{project}-{rng.choice(_WORDS)}-{number:04d}", kind="training" if experiment else "batch", team=team,
-        owner=_anyone(rng, scenario, team), project=project, purpose="experiment" if experiment else "batch",
-        environment="development" if experiment else "internal", places=places, start=start,
-        end=None if running else end, state="RUNNING" if running else "FAILED" if failed else "COMPLETED",
-        load=Load(mean=mean), reports=Reports(metric="loss" if experiment else "documents", falls=1.4 if experiment else 0),
-        queued=int(rng.integers(1, 20)))
+        name=f"{project}-{rng.choice(_WORDS)}-{number:04d}",
+        kind="training" if experiment else "batch",
+        team=team,
+        owner=_anyone(rng, scenario, team),
+        project=project,
+        purpose="experiment" if experiment else "batch",
+        environment="development" if experiment else "internal",
+        places=places,
+        start=start,
+        end=None if running else end,
+        state="RUNNING" if running else "FAILED" if failed else "COMPLETED",
+        load=Load(mean=mean),
+        reports=Reports(metric="loss" if experiment else "documents", falls=1.4 if experiment else 0),
+        queued=int(rng.integers(1, 20)),
+    )
 
 
 def _anyone(rng: np.random.Generator, scenario: Scenario, team: str) -> Person:

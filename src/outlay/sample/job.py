@@ -35,8 +35,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """Progress rows: every `every` intervals until `until` (None: the end), a checkpoint every `checkpoint` intervals (0:
-    never); after `until` the metric is NaN if `nan`, else silent. `falls`: how far the loss falls in all."""
+    """Progress rows: every `every` intervals until `until` (None: the end), a checkpoint every `checkpoint` intervals
+    (0: never); after `until` the metric is NaN if `nan`, else silent. `falls`: how far the loss falls in all."""
 
     every: int = 4
     until: int | None = None

@@ -24,8 +24,13 @@ _KINDS = {
 
 def issuer(scenario: Scenario, provider: str) -> Issuer:
     name, company = _NAMES[provider]
-    return Issuer(provider=name, company=company, account=ACCOUNTS[provider], account_name="Halyard",
-                  period=(scenario.since, scenario.until))
+    return Issuer(
+        provider=name,
+        company=company,
+        account=ACCOUNTS[provider],
+        account_name="Halyard",
+        period=(scenario.since, scenario.until),
+    )
 
 
 def model_lines(scenario: Scenario, provider: str, meter: Meter) -> Iterator[Line]:
@@ -62,7 +67,17 @@ def _line(scenario: Scenario, meter: Meter, provider: str, model: str, day: int,
     unit_price: Decimal = getattr(meter.price(model), price)
     company = _NAMES[provider][0]
     return Line(
-        start=start, end=start + timedelta(days=1), quantity=Decimal(count), price=unit_price, unit="Tokens", per=1_000_000,
-        service=f"{company} API", category="AI and Machine Learning", subcategory="Generative AI", meter=name,
-        description=f"{name} of {model}", resource_type="Model",
-        details={"ModelDeveloper": company, "ModelId": model, **details})
+        start=start,
+        end=start + timedelta(days=1),
+        quantity=Decimal(count),
+        price=unit_price,
+        unit="Tokens",
+        per=1_000_000,
+        service=f"{company} API",
+        category="AI and Machine Learning",
+        subcategory="Generative AI",
+        meter=name,
+        description=f"{name} of {model}",
+        resource_type="Model",
+        details={"ModelDeveloper": company, "ModelId": model, **details},
+    )

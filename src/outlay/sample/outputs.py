@@ -32,4 +32,14 @@ def output_rows(
             ("predictions", int(ranker.requests[hours].sum()) * 12, None, "ranking", "growth", "recs-ranker"),
             ("documents", documents, None, "extraction", "growth", "invoice-extraction"),
         ):
-            yield (moment, f"{kind}-{day + 1:02d}", kind, count, value or "", "USD" if value else "", task, team, project)
+            yield (
+                moment,
+                f"{kind}-{day + 1:02d}",
+                kind,
+                count,
+                value or "",
+                "USD" if value else "",
+                task,
+                team,
+                project,
+            )

@@ -116,21 +116,25 @@ class Readings:
         power = instance.idle_w + (instance.full_w - instance.idle_w) * (util / 100) + rng.uniform(0, 6, shape)
         names = pa.array([f"{node.name}/{gpu}" for gpu in range(gpus)])
         labelled = run if node.name != WITHOUT_JOB_LABELS else np.full(shape, FREE)
-        runs = pa.DictionaryArray.from_arrays(pa.array(labelled, mask=labelled < 0), pa.array(self.run_ids, pa.string()))
-        return pa.table({
-            "time": self._times(interval),
-            "seconds": pa.array(np.full(shape, float(INTERVAL_S))),
-            "node": _constant(node.name, shape),
-            "device": pa.DictionaryArray.from_arrays(pa.array(device.astype(np.int32)), names).cast(pa.string()),
-            "gpu_type": _constant(instance.gpu, shape),
-            "pool": _constant(node.pool, shape),
-            "util": pa.array(util),
-            "sm_active": pa.array(np.round(util * 0.71, 1)),
-            "mem_used_mb": pa.array(np.round(memory)),
-            "mem_total_mb": pa.array(np.full(shape, float(instance.mem_mib))),
-            "power_w": pa.array(np.round(power, 1)),
-            "run_id": runs.cast(pa.string()),
-        })
+        runs = pa.DictionaryArray.from_arrays(
+            pa.array(labelled, mask=labelled < 0), pa.array(self.run_ids, pa.string())
+        )
+        return pa.table(
+            {
+                "time": self._times(interval),
+                "seconds": pa.array(np.full(shape, float(INTERVAL_S))),
+                "node": _constant(node.name, shape),
+                "device": pa.DictionaryArray.from_arrays(pa.array(device.astype(np.int32)), names).cast(pa.string()),
+                "gpu_type": _constant(instance.gpu, shape),
+                "pool": _constant(node.pool, shape),
+                "util": pa.array(util),
+                "sm_active": pa.array(np.round(util * 0.71, 1)),
+                "mem_used_mb": pa.array(np.round(memory)),
+                "mem_total_mb": pa.array(np.full(shape, float(instance.mem_mib))),
+                "power_w": pa.array(np.round(power, 1)),
+                "run_id": runs.cast(pa.string()),
+            }
+        )
 
     def _times(self, interval: np.ndarray) -> pa.Array:
         import numpy as np
@@ -163,7 +167,9 @@ def _load(scenario: Scenario, job: Job, rng: np.random.Generator, *, works: bool
         hour, day = clock % PER_DAY // PER_HOUR, clock // PER_DAY
         # Bursts of half an hour to an hour and a half, on working days: in use, and low on average.
         burst = np.repeat(rng.random(length // 6 + 1) < 0.4, 6)[:length]
-        util = np.where(np.isin(day, scenario.weekdays()) & (hour >= 8) & (hour < 19) & burst, util, rng.integers(0, 4, length))
+        util = np.where(
+            np.isin(day, scenario.weekdays()) & (hour >= 8) & (hour < 19) & burst, util, rng.integers(0, 4, length)
+        )
     if load.look is Look.SLOW:
         # It loads and augments on the CPU for hours, and learns between.
         phase = (np.arange(first, last) // (3 * PER_HOUR)) % 3
@@ -188,7 +194,8 @@ def progress_table(scenario: Scenario, cluster: Cluster, endpoints: tuple[Endpoi
     for endpoint in endpoints:
         rows += [
             (scenario.since + timedelta(hours=hour), run_id, "requests", None, float(endpoint.requests[hour]), None)
-            for run_id, first, last in endpoint.runs for hour in range(max(first, 0), HOURS if last is None else last)
+            for run_id, first, last in endpoint.runs
+            for hour in range(max(first, 0), HOURS if last is None else last)
         ]
     names = ("time", "run_id", "metric", "step", "value", "checkpoint")
     types = (pa.timestamp("us"), pa.string(), pa.string(), pa.int64(), pa.float64(), pa.string())
@@ -231,19 +238,30 @@ def capacity_table(scenario: Scenario, cluster: Cluster) -> pa.Table:
     for pool in scenario.plan["pools"]:
         nodes = [node for node in scenario.slurm_nodes if node.pool == pool["pool"]]
         held = np.array([cluster.board.held(node.name)[::PER_HOUR] for node in nodes])
-        there = np.array([
-            np.where((row > 0) | (node.market == "reserved") | (node.name == cluster.idle_node), node.instance.gpus, 0)
-            for node, row in zip(nodes, held, strict=True)])
+        there = np.array(
+            [
+                np.where(
+                    (row > 0) | (node.market == "reserved") | (node.name == cluster.idle_node), node.instance.gpus, 0
+                )
+                for node, row in zip(nodes, held, strict=True)
+            ]
+        )
         total, allocated = there.sum(axis=0), held.sum(axis=0)
         start = np.datetime64(scenario.since, "us")
-        tables.append(pa.table({
-            "time": pa.array(start + hours * np.timedelta64(3_600_000_000, "us")),
-            "seconds": pa.array(np.full(HOURS, 3600.0)),
-            "pool": pa.array([pool["pool"]] * HOURS),
-            "unit": pa.array(["gpu"] * HOURS),
-            "gpu_type": pa.array([nodes[0].instance.gpu] * HOURS),
-            "total": pa.array(total.astype(np.float64)),
-            "allocated": pa.array(allocated.astype(np.float64)),
-            "pending": pa.array(np.where(allocated > 0.9 * total, rng.integers(0, 9, HOURS), 0).astype(np.float64)),
-        }))
+        tables.append(
+            pa.table(
+                {
+                    "time": pa.array(start + hours * np.timedelta64(3_600_000_000, "us")),
+                    "seconds": pa.array(np.full(HOURS, 3600.0)),
+                    "pool": pa.array([pool["pool"]] * HOURS),
+                    "unit": pa.array(["gpu"] * HOURS),
+                    "gpu_type": pa.array([nodes[0].instance.gpu] * HOURS),
+                    "total": pa.array(total.astype(np.float64)),
+                    "allocated": pa.array(allocated.astype(np.float64)),
+                    "pending": pa.array(
+                        np.where(allocated > 0.9 * total, rng.integers(0, 9, HOURS), 0).astype(np.float64)
+                    ),
+                }
+            )
+        )
     return pa.concat_tables(tables)

@@ -123,8 +123,13 @@ class Scenario:
         """gpu-01 and up."""
         reserved = Decimal(self.plan["reserved_usd_h"])
         return tuple(
-            Node(f"gpu-{pool['first'] + place:02d}", (instance := self.instances[pool["instance"]]), pool["pool"],
-                 pool["market"], reserved if pool["market"] == "reserved" else instance.usd_h)
+            Node(
+                f"gpu-{pool['first'] + place:02d}",
+                (instance := self.instances[pool["instance"]]),
+                pool["pool"],
+                pool["market"],
+                reserved if pool["market"] == "reserved" else instance.usd_h,
+            )
             for pool in self.plan["pools"]
             for place in range(pool["count"])
         )
@@ -132,7 +137,9 @@ class Scenario:
     @cached_property
     def serving_nodes(self) -> tuple[Node, ...]:
         """srv-01 and up, in the order of the endpoints."""
-        wanted = [(each, self.instances[each["instance"]]) for each in self.plan["endpoints"] for _ in range(each["nodes"])]
+        wanted = [
+            (each, self.instances[each["instance"]]) for each in self.plan["endpoints"] for _ in range(each["nodes"])
+        ]
         return tuple(
             Node(f"srv-{number:02d}", instance, "serve", "on_demand", instance.usd_h, each["name"])
             for number, (each, instance) in enumerate(wanted, start=1)
@@ -143,6 +150,15 @@ class Scenario:
         return tuple(day for day in range(DAYS) if (self.since + timedelta(days=day)).weekday() < 5)
 
 
+def moment_between(scenario: Scenario, what: str, low: float, high: float) -> int:
+    """A moment between two days of the month (from 0), on the full hour, in intervals."""
+    return int(scenario.rng(what).uniform(low, high) * 24) * PER_HOUR
+
+
 def _ascii(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name.replace("ı", "i").replace("ø", "o")).encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", name.replace("\N{LATIN SMALL LETTER DOTLESS I}", "i").replace("ø", "o"))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     return plain.lower().replace(" ", "-")

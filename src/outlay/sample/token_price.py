@@ -40,5 +40,9 @@ def token_price(provider: str, model: str, moment: datetime) -> TokenPrice:
         return value if isinstance(value, Decimal) else Decimal(value.base)  # type: ignore[attr-defined]
 
     fresh = base(prices.input_mtok, Decimal(0))
-    return TokenPrice(fresh, base(prices.output_mtok, Decimal(0)), base(prices.cache_read_mtok, fresh),
-                      base(prices.cache_write_mtok, fresh))
+    return TokenPrice(
+        fresh,
+        base(prices.output_mtok, Decimal(0)),
+        base(prices.cache_read_mtok, fresh),
+        base(prices.cache_write_mtok, fresh),
+    )

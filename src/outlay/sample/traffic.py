@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 ACCOUNTS = {"openai": "org-halyard", "anthropic": "halyard-anthropic"}
 #: Provider of each model that the sample uses.
 PROVIDERS = {
-    "gpt-4o": "openai", "gpt-4o-mini": "openai", "gpt-4.1": "openai", "gpt-4.1-mini": "openai", "o3": "openai",
-    "text-embedding-3-small": "openai", "claude-sonnet-4-5": "anthropic", "claude-haiku-4-5": "anthropic",
-    "claude-opus-4-1": "anthropic", "claude-opus-4-5": "anthropic",
+    "gpt-4o": "openai",
+    "gpt-4o-mini": "openai",
+    "gpt-4.1": "openai",
+    "gpt-4.1-mini": "openai",
+    "o3": "openai",
+    "text-embedding-3-small": "openai",
+    "claude-sonnet-4-5": "anthropic",
+    "claude-haiku-4-5": "anthropic",
+    "claude-opus-4-1": "anthropic",
+    "claude-opus-4-5": "anthropic",
 }
 #: Microseconds.
 _SECOND, _DAY = 1_000_000, 86_400_000_000
@@ -94,12 +101,22 @@ class Calls:
 
     def meter(self, scenario: Scenario, meter: Meter) -> None:
         """Adds them to what the provider will bill."""
-        meter.add(self.model, self.days(scenario), fresh=self.fresh, cache_read=self.cache_read_tokens,
-                  cache_write=self.cache_write_tokens, output=self.output_tokens)
+        meter.add(
+            self.model,
+            self.days(scenario),
+            fresh=self.fresh,
+            cache_read=self.cache_read_tokens,
+            cache_write=self.cache_write_tokens,
+            output=self.output_tokens,
+        )
 
     def cost(self, price: TokenPrice) -> Decimal:
-        return price.cost(int(self.fresh.sum()), int(self.cache_read_tokens.sum()), int(self.cache_write_tokens.sum()),
-                          int(self.output_tokens.sum()))
+        return price.cost(
+            int(self.fresh.sum()),
+            int(self.cache_read_tokens.sum()),
+            int(self.cache_write_tokens.sum()),
+            int(self.output_tokens.sum()),
+        )
 
     def table(self, scenario: Scenario) -> pa.Table:
         """With the columns of `facts.Call`, in order of time; tags are further columns."""
@@ -111,13 +128,22 @@ class Calls:
         provider = PROVIDERS[self.model]
         prefix = "chatcmpl" if provider == "openai" else "msg"
         duration = 240 + self.output_tokens * rng.uniform(9, 16, size) + self.input_tokens * 0.01
-        same = {"provider": provider, "model": self.model, "operation": "chat", "account": ACCOUNTS[provider],
-                "status": "ok", "finish_reason": "stop", **self.shared, **self.tags}
+        same = {
+            "provider": provider,
+            "model": self.model,
+            "operation": "chat",
+            "account": ACCOUNTS[provider],
+            "status": "ok",
+            "finish_reason": "stop",
+            **self.shared,
+            **self.tags,
+        }
         arrays: dict[str, Any] = {
             "time": pa.array(self.time.astype("datetime64[us]")),
             "duration_ms": pa.array(duration.astype(np.int64)),
             "response_id": pa.array([f"{prefix}-{self.name}-{scenario.seed:x}-{number:06x}" for number in range(size)]),
-            "input_tokens": pa.array(self.input_tokens), "output_tokens": pa.array(self.output_tokens),
+            "input_tokens": pa.array(self.input_tokens),
+            "output_tokens": pa.array(self.output_tokens),
             "cache_read_tokens": pa.array(self.cache_read_tokens),
             "cache_write_tokens": pa.array(self.cache_write_tokens),
         }

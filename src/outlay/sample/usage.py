@@ -46,16 +46,30 @@ class Buckets:
 
         start = epoch(scenario) + np.arange(HOURS) * _HOUR_US
         same = {
-            "provider": PROVIDERS[self.model], "model": self.model, "operation": "chat",
-            "account": ACCOUNTS[PROVIDERS[self.model]], "task": self.task, "prompt": self.name, "prompt_version": "15",
-            "team": self.team, "owner": self.owner, "project": self.name, "environment": "production"}
-        return pa.table({
-            "start": pa.array(start.astype("datetime64[us]")), "end": pa.array((start + _HOUR_US).astype("datetime64[us]")),
-            "requests": pa.array(self.requests), "input_tokens": pa.array(self.input_tokens),
-            "output_tokens": pa.array(self.output_tokens), "system_tokens": pa.array(self.requests * self.system),
-            "max_tokens": pa.array(np.full(HOURS, self.max_tokens)),
-            **{name: pa.array([value] * HOURS) for name, value in same.items()},
-        })
+            "provider": PROVIDERS[self.model],
+            "model": self.model,
+            "operation": "chat",
+            "account": ACCOUNTS[PROVIDERS[self.model]],
+            "task": self.task,
+            "prompt": self.name,
+            "prompt_version": "15",
+            "team": self.team,
+            "owner": self.owner,
+            "project": self.name,
+            "environment": "production",
+        }
+        return pa.table(
+            {
+                "start": pa.array(start.astype("datetime64[us]")),
+                "end": pa.array((start + _HOUR_US).astype("datetime64[us]")),
+                "requests": pa.array(self.requests),
+                "input_tokens": pa.array(self.input_tokens),
+                "output_tokens": pa.array(self.output_tokens),
+                "system_tokens": pa.array(self.requests * self.system),
+                "max_tokens": pa.array(np.full(HOURS, self.max_tokens)),
+                **{name: pa.array([value] * HOURS) for name, value in same.items()},
+            }
+        )
 
 
 def support_answers(scenario: Scenario) -> Buckets:
@@ -73,9 +87,17 @@ def support_answers(scenario: Scenario) -> Buckets:
         requests[day * 24 : day * 24 + 24] = counts
     question, answer = scenario.vary("support question", 130), scenario.vary("support answer", 120)
     return Buckets(
-        "support-answers", "gpt-4o", "support-ai", scenario.person("support-ai", "support").login, "answer", SUPPORT_PROMPT, 400,
-        requests, (requests * (SUPPORT_PROMPT + question) * rng.normal(1, 0.004, HOURS)).astype(np.int64),
-        (requests * answer * rng.normal(1, 0.004, HOURS)).astype(np.int64))
+        "support-answers",
+        "gpt-4o",
+        "support-ai",
+        scenario.person("support-ai", "support").login,
+        "answer",
+        SUPPORT_PROMPT,
+        400,
+        requests,
+        (requests * (SUPPORT_PROMPT + question) * rng.normal(1, 0.004, HOURS)).astype(np.int64),
+        (requests * answer * rng.normal(1, 0.004, HOURS)).astype(np.int64),
+    )
 
 
 def spike_day(scenario: Scenario) -> int:
@@ -92,10 +114,21 @@ def invoice_extraction(scenario: Scenario) -> Buckets:
     each = scenario.vary("extraction", 240)
     requests = (each * rng.normal(1, 0.03, HOURS)).astype(np.int64)
     afternoon = spike_day(scenario) * 24 + 13
-    requests[afternoon : afternoon + 9] = (requests[afternoon : afternoon + 9] * scenario.vary("spike", 17)).astype(np.int64)
+    requests[afternoon : afternoon + 9] = (requests[afternoon : afternoon + 9] * scenario.vary("spike", 17)).astype(
+        np.int64
+    )
     return Buckets(
-        "invoice-extraction", "claude-sonnet-4-5", "growth", scenario.person("growth", "extraction").login, "extraction", 440,
-        2000, requests, requests * 8600, requests * 640)
+        "invoice-extraction",
+        "claude-sonnet-4-5",
+        "growth",
+        scenario.person("growth", "extraction").login,
+        "extraction",
+        440,
+        2000,
+        requests,
+        requests * 8600,
+        requests * 640,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +150,15 @@ def reported(scenario: Scenario) -> dict[str, tuple[ReportedDay, ...]]:
     completions, embeddings = [], []
     for day in range(DAYS):
         requests = int(scenario.vary("labelling", 52_000) * rng.normal(1, 0.03))
-        completions.append(ReportedDay(day, "frames-labelling", "key_frames_labelling", "gpt-4.1-mini", requests,
-                                       requests * 910, requests * 46))
+        completions.append(
+            ReportedDay(
+                day, "frames-labelling", "key_frames_labelling", "gpt-4.1-mini", requests, requests * 910, requests * 46
+            )
+        )
         requests = int(scenario.vary("ingest", 61_000) * rng.normal(1, 0.04))
-        embeddings.append(ReportedDay(day, "docs-ingest", "key_docs_ingest", "text-embedding-3-small", requests,
-                                      requests * 3900, 0))
+        embeddings.append(
+            ReportedDay(day, "docs-ingest", "key_docs_ingest", "text-embedding-3-small", requests, requests * 3900, 0)
+        )
     return {"completions": tuple(completions), "embeddings": tuple(embeddings)}
 
 
@@ -130,7 +167,9 @@ def meter_reported(days: tuple[ReportedDay, ...], meter: Meter) -> None:
     import numpy as np
 
     for each in days:
-        meter.add(each.model, np.array([each.day]), fresh=np.array([each.input_tokens]), output=np.array([each.output_tokens]))
+        meter.add(
+            each.model, np.array([each.day]), fresh=np.array([each.input_tokens]), output=np.array([each.output_tokens])
+        )
 
 
 def usage_page(scenario: Scenario, endpoint: str, days: tuple[ReportedDay, ...]) -> str:
@@ -139,12 +178,29 @@ def usage_page(scenario: Scenario, endpoint: str, days: tuple[ReportedDay, ...])
     buckets = []
     for each in days:
         result: dict[str, Any] = {
-            "object": f"organization.usage.{endpoint}.result", "input_tokens": each.input_tokens,
-            "num_model_requests": each.requests, "project_id": each.project, "user_id": None, "api_key_id": each.key,
-            "model": each.model}
+            "object": f"organization.usage.{endpoint}.result",
+            "input_tokens": each.input_tokens,
+            "num_model_requests": each.requests,
+            "project_id": each.project,
+            "user_id": None,
+            "api_key_id": each.key,
+            "model": each.model,
+        }
         if endpoint == "completions":
-            result |= {"output_tokens": each.output_tokens, "input_cached_tokens": 0, "input_audio_tokens": 0,
-                       "output_audio_tokens": 0, "batch": False, "service_tier": "default"}
-        buckets.append({"object": "bucket", "start_time": start + 86_400 * each.day,
-                        "end_time": start + 86_400 * (each.day + 1), "results": [result]})
+            result |= {
+                "output_tokens": each.output_tokens,
+                "input_cached_tokens": 0,
+                "input_audio_tokens": 0,
+                "output_audio_tokens": 0,
+                "batch": False,
+                "service_tier": "default",
+            }
+        buckets.append(
+            {
+                "object": "bucket",
+                "start_time": start + 86_400 * each.day,
+                "end_time": start + 86_400 * (each.day + 1),
+                "results": [result],
+            }
+        )
     return json.dumps({"object": "page", "data": buckets, "has_more": False, "next_page": None}, indent=1) + "\n"

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outlay.sample import cloud_bill, model_bill
+from outlay.sample import compute_bill, model_bill, storage_bill
 from outlay.sample.agents import build_agents, otlp_lines
 from outlay.sample.cluster import Cluster, build_cluster
 from outlay.sample.decoys import all_decoys
@@ -26,6 +26,7 @@ from outlay.sample.products import all_products
 from outlay.sample.readings import Readings, capacity_table, progress_table
 from outlay.sample.scenario import PER_HOUR, Scenario
 from outlay.sample.slurm import endpoint_runs, sacct_lines
+from outlay.sample.stages import inference_over_training
 from outlay.sample.traffic import Calls, Meter
 from outlay.sample.truth import Truth
 from outlay.sample.usage import invoice_extraction, meter_reported, reported, support_answers, usage_page
@@ -98,12 +99,18 @@ def _write_bills(
     directory: Path, scenario: Scenario, cluster: Cluster, endpoints: tuple[Endpoint, ...], traffic: Traffic
 ) -> tuple[dict[str, Decimal], list[Path]]:
     month = f"{scenario.since:%Y-%m}"
-    aws = cloud_bill.issuer(scenario)
+    aws = compute_bill.issuer(scenario)
     bills: tuple[tuple[str, Issuer, Iterable[Line]], ...] = (
-        (f"aws-compute-{month}.csv.gz", aws, cloud_bill.compute_lines(scenario, cluster, endpoints)),
-        (f"aws-storage-and-more-{month}.csv", aws, cloud_bill.storage_lines(scenario)),
-        *((f"{provider}-{month}.csv", model_bill.issuer(scenario, provider),
-           model_bill.model_lines(scenario, provider, traffic.meter)) for provider in ("openai", "anthropic")),
+        (f"aws-compute-{month}.csv.gz", aws, compute_bill.compute_lines(scenario, cluster, endpoints)),
+        (f"aws-storage-and-more-{month}.csv", aws, storage_bill.storage_lines(scenario)),
+        *(
+            (
+                f"{provider}-{month}.csv",
+                model_bill.issuer(scenario, provider),
+                model_bill.model_lines(scenario, provider, traffic.meter),
+            )
+            for provider in ("openai", "anthropic")
+        ),
     )
     totals: dict[str, Decimal] = {}
     paths = []
@@ -119,9 +126,10 @@ def _write_bills(
 
 
 def _write_usage(directory: Path, scenario: Scenario, traffic: Traffic) -> list[Path]:
-    paths = []
-    for each in traffic.buckets.values():
-        paths.append(_write_table(directory / "usage" / f"{each.name}.parquet", each.table(scenario)))
+    paths = [
+        _write_table(directory / "usage" / f"{each.name}.parquet", each.table(scenario))
+        for each in traffic.buckets.values()
+    ]
     for endpoint, days in reported(scenario).items():
         path = directory / "usage" / f"openai-{endpoint}.json"
         path.write_text(usage_page(scenario, endpoint, days), "utf-8", newline="\n")
@@ -147,9 +155,7 @@ def _json_lines(calls: Calls, scenario: Scenario) -> Iterable[str]:
         yield json.dumps({**row, "time": row["time"].isoformat(timespec="microseconds") + "Z"})
 
 
-def _write_runs(
-    directory: Path, scenario: Scenario, cluster: Cluster, endpoints: tuple[Endpoint, ...]
-) -> list[Path]:
+def _write_runs(directory: Path, scenario: Scenario, cluster: Cluster, endpoints: tuple[Endpoint, ...]) -> list[Path]:
     return [
         _write_lines(directory / "runs" / "sacct.txt", sacct_lines(scenario, cluster)),
         _write_table(directory / "runs" / "endpoints.parquet", endpoint_runs(scenario, endpoints)),
@@ -198,20 +204,35 @@ def _texts(name: str) -> dict[str, str]:
 
 
 def _truth(
-    scenario: Scenario, cluster: Cluster, endpoints: tuple[Endpoint, ...], readings: Readings, traffic: Traffic,
+    scenario: Scenario,
+    cluster: Cluster,
+    endpoints: tuple[Endpoint, ...],
+    readings: Readings,
+    traffic: Traffic,
     totals: dict[str, Decimal],
 ) -> Truth:
     planted = (
-        *planted_machines(scenario, cluster, endpoints), *planted_spend(scenario, traffic.meter),
-        *planted_tokens(scenario, traffic))
+        *planted_machines(scenario, cluster, endpoints),
+        *planted_spend(scenario, traffic.meter),
+        *planted_tokens(scenario, traffic),
+        inference_over_training(scenario, cluster, endpoints, traffic),
+    )
     return Truth(
-        seed=scenario.seed, since=scenario.since, until=scenario.until, planted=planted,
-        decoys=all_decoys(cluster, traffic.agents), totals=totals,
+        seed=scenario.seed,
+        since=scenario.since,
+        until=scenario.until,
+        planted=planted,
+        decoys=all_decoys(cluster, traffic.agents),
+        totals=totals,
         metered={model: traffic.meter.cost(model) for model in traffic.meter.days},
         gpu_hours=_gpu_hours(scenario, cluster, readings),
-        counts={"calls": sum(len(calls.time) for calls in traffic.products.values()),
-                "chats": sum(len(trace.input_tokens) for trace in traffic.agents.traces),
-                "runs": len(cluster.jobs), "people": len(scenario.people)})
+        counts={
+            "calls": sum(len(calls.time) for calls in traffic.products.values()),
+            "chats": sum(len(trace.input_tokens) for trace in traffic.agents.traces),
+            "runs": len(cluster.jobs),
+            "people": len(scenario.people),
+        },
+    )
 
 
 def _gpu_hours(scenario: Scenario, cluster: Cluster, readings: Readings) -> dict[str, Decimal]:
