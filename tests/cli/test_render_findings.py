@@ -18,7 +18,7 @@ def test_the_list_names_dollars_finding_id_and_owner_dearest_first() -> None:
     assert f"\n?  $4,310  Answers of {HOSTILE} have no limit.\n           no-max-tokens-12d39310, owner unknown" in text
     assert max(map(cells, text.splitlines())) <= 80
     months = [line.split()[1] for line in text.splitlines() if line[:1] in "!?"]
-    assert months == ["$66,364", "$24,300", "$15,820", "$8,001", "$4,310", "<$1"]
+    assert months == ["$66,364", "$24,300", "$15,820", "$10,560", "$8,001", "$4,310", "<$1"]
 
 
 def test_a_pipe_gets_one_line_a_finding() -> None:

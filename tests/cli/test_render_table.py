@@ -47,6 +47,12 @@ def test_wide_characters_take_two_cells() -> None:
     assert table_text(["a", "n"], [["実", "1"], ["xyz", "2"]]) == "A    N\n実   1\nxyz  2"
 
 
+def test_counts_get_separators_and_what_is_unknown_a_mark() -> None:
+    assert table_text(["file", "rows"], [["a.csv", 1234567], ["b.csv", None]]) == (
+        "FILE        ROWS\na.csv  1,234,567\nb.csv          ?"
+    )
+
+
 def test_no_rows_leave_the_headers() -> None:
     assert table_text(["a", "b"], []) == "A  B"
 

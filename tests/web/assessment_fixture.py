@@ -264,8 +264,8 @@ def _gpu() -> Gpu:
 def rich() -> Assessment:
     """Everything that an assessment can hold, with names from hostile files."""
     findings = _findings()
-    open_findings = [each for each in findings if each.state == "open"]
-    wasted = sum((each.so_far for each in open_findings), Decimal(0))
+    live = [each for each in findings if each.state != "ignored"]
+    wasted = sum((each.so_far for each in live), Decimal(0))
     trend = _trend(wasted)
     spent = sum((each.cost for each in trend), Decimal(0))
     runs = (LONG_NAME, HOSTILE, TERMINAL_ESCAPE, WIDE_NAME, "pretrain-7b-v3")
@@ -294,7 +294,7 @@ def rich() -> Assessment:
         spent=spent,
         estimated=usd("58,870"),
         wasted=wasted,
-        saving_month=sum((each.month for each in open_findings), Decimal(0)),
+        saving_month=sum((each.month for each in live), Decimal(0)),
         overlap_month=usd("12,400"),
         month_rate=usd("401,233"),
         previous=spent - usd("31,020"),

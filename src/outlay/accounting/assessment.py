@@ -159,7 +159,7 @@ class Assessment:
     wasted: Decimal
     """of `spent`: what bought nothing, overlaps counted once"""
     saving_month: Decimal
-    """a month from now, if all open findings are acted upon, overlaps counted once"""
+    """a month from now, if all findings that are not ignored are acted upon, overlaps counted once"""
     overlap_month: Decimal
     """claimed twice, and left out of `saving_month`"""
     month_rate: Decimal
@@ -197,7 +197,7 @@ class Assessment:
             return "Nothing was spent in this window."
         spent = f"{dollars(self.spent, self.currency)} was spent"
         if not self.wasted and not self.saving_month:
-            return f"{spent}; no open finding says that any of it bought nothing."
+            return f"{spent}; no finding says that any of it bought nothing."
         return (
             f"{spent}; {percent(self.wasted_share)} of it bought nothing, and acting on the findings saves "
             f"{dollars(self.saving_month, self.currency)} a month."

@@ -20,20 +20,20 @@ Row = dict[str, Any]
 
 def assessment_json(assessment: Assessment) -> dict[str, Any]:
     """`rows` are the findings, `totals` the figures, `unknown` what is in no sum; further keys are the sections."""
-    a = assessment
+    a, ranked = assessment, digest.ranked(assessment.findings)
     return {
         "schema": SCHEMA,
         "as_of": plain(a.as_of),
         "window": a.window.as_json(),
         "currency": a.currency,
         "cost": a.cost_basis,
-        "rows": [finding_json(each) for each in (*_ranked(a).open, *_ranked(a).settled)],
+        "rows": [finding_json(each) for each in (*ranked.live, *ranked.ignored)],
         "totals": _plain(_totals(a)),
         "unknown": [_plain(row) for row in _unknown(a)],
         "rejected": a.rejected,
         "headline": a.headline,
         "sample": a.sample,
-        "evidence": list(_evidence(a.findings)),
+        "evidence": evidence_json((*ranked.live, *ranked.ignored)),
         "trend": [_plain({"day": each.day, "cost": each.cost, "wasted": each.wasted}) for each in a.trend],
         "outputs": [_plain(row) for row in _outputs(a)],
         "top": [_line(line) for line in a.top],
@@ -51,10 +51,6 @@ def assessment_json(assessment: Assessment) -> dict[str, Any]:
 
 def _plain(row: Row) -> Row:
     return {key: plain(value) for key, value in row.items()}
-
-
-def _ranked(a: Assessment) -> digest.Ranked:
-    return digest.ranked(a.findings)
 
 
 def finding_json(counted: Counted) -> Row:
@@ -84,10 +80,13 @@ def finding_json(counted: Counted) -> Row:
     )
 
 
-def _evidence(findings: Iterable[Counted]) -> Iterator[Row]:
-    for each in findings:
-        for name, value in each.finding.evidence:
-            yield {"finding": each.finding.id, "name": name, "value": value}
+def evidence_json(findings: Iterable[Counted]) -> list[Row]:
+    """The evidence of findings, one row a figure."""
+    return [
+        {"finding": each.finding.id, "name": name, "value": value}
+        for each in findings
+        for name, value in each.finding.evidence
+    ]
 
 
 def _totals(a: Assessment) -> Row:

@@ -34,27 +34,28 @@ BASIS = {
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Findings, dearest first. Claims of the open ones, less the overlap, are what is left to them."""
+    """Findings, dearest first. Claims of the live ones, less the overlap, are what is left to them."""
 
-    open: tuple[Counted, ...]
-    settled: tuple[Counted, ...]
-    """accepted or ignored: in no sum"""
+    live: tuple[Counted, ...]
+    """open or accepted: what is accepted still costs until it is done"""
+    ignored: tuple[Counted, ...]
+    """in no sum"""
 
     @property
     def so_far(self) -> Decimal:
-        return sum((each.so_far for each in self.open), Decimal(0))
+        return sum((each.so_far for each in self.live), Decimal(0))
 
     @property
     def overlap_so_far(self) -> Decimal:
-        return sum((each.finding.so_far for each in self.open), Decimal(0)) - self.so_far
+        return sum((each.finding.so_far for each in self.live), Decimal(0)) - self.so_far
 
 
 def ranked(findings: tuple[Counted, ...]) -> Ranked:
-    """Open and settled findings by dollars a month; equal ones by id, so that two reports list them alike."""
+    """Live and ignored findings by dollars a month; equal ones by id, so that two reports list them alike."""
     ordered = sorted(findings, key=lambda each: (-each.finding.month, each.finding.id))
     return Ranked(
-        tuple(each for each in ordered if each.state == "open"),
-        tuple(each for each in ordered if each.state != "open"),
+        tuple(each for each in ordered if each.state != "ignored"),
+        tuple(each for each in ordered if each.state == "ignored"),
     )
 
 

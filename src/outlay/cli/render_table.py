@@ -15,6 +15,8 @@ from outlay.accounting.figures import printable
 WASTE, UNKNOWN, PLAIN = "!", "?", " "
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
+Cell = str | int | None
+
 #: What a cell of a number column looks like: an amount, a count, a share or a stand-in for one of these.
 _NUMBER = re.compile(
     r"[~<+\N{MINUS SIGN}-]*([A-Z]{3} )?[+\N{MINUS SIGN}-]?\$?[\d,]+(\.\d+)?[%KMB]?|\?|\N{EN DASH}|unknown|"
@@ -67,9 +69,9 @@ def _pieces(word: str, room: int) -> Iterator[str]:
 
 def table_text(
     headers: Sequence[str],
-    rows: Iterable[Sequence[str]],
+    rows: Iterable[Sequence[Cell]],
     *,
-    foot: Sequence[str] | None = None,
+    foot: Sequence[Cell] | None = None,
     right: Collection[int] | None = None,
     width: int | None = None,
     indent: str = "",
@@ -77,18 +79,24 @@ def table_text(
     """Columns two spaces apart under upper-case headers; ends without a line break.
 
     Columns of numbers are right-aligned: those of `right`, or where it is None those that hold nothing but numbers.
+    Whole numbers get separators; None is `?`, unknown. A `foot` row, such as the total, comes last.
     With `width` (a terminal's; leave it out where the output is piped) the widest text columns are cut to fit.
-    A `foot` row, such as the total, comes last. `indent` begins every line; a first column `mark` of `!` and `?` may
-    be given with an empty header.
+    `indent` begins every line.
     """
-    body = [[one_line(cell) for cell in row] for row in rows]
+    body = [[_written(cell) for cell in row] for row in rows]
     heads = [one_line(header).upper() for header in headers]
-    everything = [heads, *body, *([[one_line(cell) for cell in foot]] if foot is not None else [])]
+    everything = [heads, *body, *([[_written(cell) for cell in foot]] if foot is not None else [])]
     numeric = set(right) if right is not None else _number_columns(heads, body)
     sizes = [max(cells(row[column]) for row in everything) for column in range(len(heads))]
     if width is not None:
         _shrink(sizes, numeric, heads, width - cells(indent))
     return "\n".join(indent + _line(row, sizes, numeric) for row in everything)
+
+
+def _written(cell: Cell) -> str:
+    if cell is None:
+        return UNKNOWN
+    return f"{cell:,}" if isinstance(cell, int) else one_line(cell)
 
 
 def _number_columns(heads: Sequence[str], body: Sequence[Sequence[str]]) -> set[int]:

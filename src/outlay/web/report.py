@@ -59,14 +59,14 @@ def _derived(assessment: Assessment) -> dict[str, Any]:
         "window_rate": digest.window_rate(assessment),
         "top_rest": digest.top_rest(assessment),
         "suggested": digest.suggested(assessment),
-        "open": findings.open,
-        "settled": findings.settled,
-        "dearest": findings.open[:3],
-        "scale": max((each.finding.month for each in findings.open), default=Decimal(1)) or Decimal(1),
+        "live": findings.live,
+        "ignored": findings.ignored,
+        "dearest": findings.live[:3],
+        "scale": max((each.finding.month for each in findings.live), default=Decimal(1)) or Decimal(1),
         "total_far": findings.so_far,
         "overlap_far": findings.overlap_so_far,
-        "far_places": money.places(each.finding.so_far for each in findings.open),
-        "month_places": money.places(each.finding.month for each in findings.open),
+        "far_places": money.places(each.finding.so_far for each in findings.live),
+        "month_places": money.places(each.finding.month for each in findings.live),
     }
 
 
