@@ -28,7 +28,8 @@ class Board:
         """`gpus` of the first of the named nodes that has them free all the while, or None."""
         first, last = max(start, 0), INTERVALS if end is None else min(end, INTERVALS)
         for name in names:
-            free = [gpu for gpu, held in enumerate(self._held[name][:, first:last].any(axis=1).tolist()) if not held]
+            held = self._held[name][:, first:last].sum(axis=1).tolist()
+            free = [gpu for gpu, intervals in enumerate(held) if not intervals]
             if len(free) >= gpus:
                 chosen = tuple(free[:gpus])
                 self._held[name][list(chosen), first:last] = True

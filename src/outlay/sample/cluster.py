@@ -25,6 +25,7 @@ class Cluster:
     improving: tuple[Numbered, ...]
     used_notebook: Numbered
     staging: Numbered
+    on_spot: tuple[Numbered, ...]
     idle_node: str
     idle_from: int
 
@@ -39,7 +40,8 @@ def build_cluster(scenario: Scenario) -> Cluster:
     spot = [*planted_jobs.nightly_batches(scenario, board), *planted_jobs.spot_sweep(scenario, board)]
     benchmark, idle_from = planted_jobs.benchmark(scenario, board)
     tuning = planted_jobs.fine_tune(scenario, board)
-    named = [production, tuning, used, staging, *improving, *quiet, *oversized, *zombies, *spot, benchmark]
+    on_spot = decoy_jobs.on_spot(scenario, board)
+    named = [production, tuning, *on_spot, used, staging, *improving, *quiet, *oversized, *zombies, *spot, benchmark]
     everything = [*named, *honest_jobs(scenario, board)]
     everything.sort(key=lambda job: (job.start - job.queued, job.name, job.start, job.places[0][1]))
     first_id = 410_000 + int(scenario.rng("job ids").integers(90_000))
@@ -60,6 +62,7 @@ def build_cluster(scenario: Scenario) -> Cluster:
         improving=those(improving),
         used_notebook=place_of[id(used)],
         staging=place_of[id(staging)],
+        on_spot=those(on_spot),
         idle_node=planted_jobs.IDLE_NODE,
         idle_from=idle_from,
     )

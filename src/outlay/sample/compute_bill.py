@@ -84,11 +84,12 @@ def _node_hour(scenario: Scenario, node: Node, hour: int, tags: dict[str, str]) 
         service=_COMPUTE,
         category="Compute",
         subcategory="Virtual Machines",
-        meter=f"BoxUsage:{node.instance.name}",
+        meter=f"{'SpotUsage' if node.market == 'spot' else 'BoxUsage'}:{node.instance.name}",
         description=f"{node.instance.name} instance hour",
         resource=node.name,
         resource_type=node.instance.name,
         region=scenario.plan["region"],
         commitment="north-1" if node.market == "reserved" else None,
+        spot=node.market == "spot",
         tags=tags,
     )

@@ -51,6 +51,32 @@ def used_notebook(scenario: Scenario, board: Board) -> Job:
     )
 
 
+def on_spot(scenario: Scenario, board: Board) -> list[Job]:
+    """Interruptible work where it belongs; what it pays shows what the rest could pay."""
+    owner = scenario.person("evals", "on spot")
+    first = int(scenario.rng("on spot").integers(1, 5))
+    return [
+        Job(
+            name="eval-nightly",
+            kind="batch",
+            team="evals",
+            owner=owner,
+            project="safety-evals",
+            purpose="batch",
+            environment="internal",
+            places=board.must_take(["gpu-15"], 8, start, start + 9 * PER_HOUR),
+            start=start,
+            end=start + 9 * PER_HOUR,
+            state="COMPLETED",
+            load=Load(mean=79),
+            reports=Reports(every=3, checkpoint=6, metric="documents", falls=0),
+            group="eval-nightly",
+            extra={"checkpoint_minutes": "30"},
+        )
+        for start in ((first + 4 * number) * PER_DAY + 10 * PER_HOUR for number in range(6))
+    ]
+
+
 def staging(scenario: Scenario, board: Board) -> Job:
     """Two hours without use while data is copied, then days of work."""
     start = moment_between(scenario, "staging", 2.5, 4)

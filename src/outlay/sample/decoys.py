@@ -36,6 +36,11 @@ def all_decoys(cluster: Cluster, agents: Agents) -> tuple[Decoy, ...]:
             why="its GPUs waited two hours for data, then worked for days",
         ),
         Decoy(
+            subjects=("eval-nightly", *(each.run_id for each in cluster.on_spot)),
+            codes=("spot-candidate",),
+            why="interruptible work that runs on spot already",
+        ),
+        Decoy(
             subjects=(agents.long.trace_id,),
             codes=("runaway-agent",),
             why="170 calls that did a migration: other tools each time, a context that is cut back, a good end",

@@ -107,6 +107,7 @@ class Line:
     details: Mapping[str, str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     per: int = 1
+    spot: bool = False
 
     @property
     def cost(self) -> Decimal:
@@ -163,7 +164,7 @@ def _row(issuer: Issuer, line: Line) -> dict[str, str]:
         "ChargeFrequency": {"Purchase": "Recurring", "Credit": "One-Time"}.get(line.charge, "Usage-Based"),
         "ChargePeriodStart": _time(line.start),
         "ChargePeriodEnd": _time(line.end),
-        "PricingCategory": "Committed" if committed else "Standard",
+        "PricingCategory": "Committed" if committed else "Dynamic" if line.spot else "Standard",
         "PricingUnit": unit,
         "PricingQuantity": _amount(line.quantity / line.per),
         "ConsumedQuantity": _amount(line.quantity),

@@ -78,7 +78,7 @@ class Readings:
     def _nodes_that_were_not_there(self, cluster: Cluster) -> None:
         """Nodes that are started for their work alone have no readings at other times."""
         for node in self.scenario.slurm_nodes:
-            if node.market == "on_demand" and node.name != cluster.idle_node:
+            if node.market != "reserved" and node.name != cluster.idle_node:
                 self.run[self._rows(node)][:, cluster.board.held(node.name) == 0] = NO_READING
 
     def _devices(self, node: Node) -> range:

@@ -121,18 +121,17 @@ class Scenario:
     @cached_property
     def slurm_nodes(self) -> tuple[Node, ...]:
         """gpu-01 and up."""
-        reserved = Decimal(self.plan["reserved_usd_h"])
-        return tuple(
-            Node(
-                f"gpu-{pool['first'] + place:02d}",
-                (instance := self.instances[pool["instance"]]),
-                pool["pool"],
-                pool["market"],
-                reserved if pool["market"] == "reserved" else instance.usd_h,
-            )
-            for pool in self.plan["pools"]
-            for place in range(pool["count"])
-        )
+        nodes = []
+        for pool in self.plan["pools"]:
+            instance = self.instances[pool["instance"]]
+            rate = {
+                "reserved": Decimal(self.plan["reserved_usd_h"]),
+                "on_demand": instance.usd_h,
+                "spot": instance.usd_h * Decimal(self.plan["spot_share"]),
+            }[pool["market"]]
+            names = (f"gpu-{number:02d}" for number in range(pool["first"], pool["first"] + pool["count"]))
+            nodes += [Node(name, instance, pool["pool"], pool["market"], rate) for name in names]
+        return tuple(nodes)
 
     @cached_property
     def serving_nodes(self) -> tuple[Node, ...]:

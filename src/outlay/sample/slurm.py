@@ -168,7 +168,7 @@ def _pipelines(scenario: Scenario, last_id: int) -> Iterator[str]:
 
 
 def _time(moment: datetime | None) -> str:
-    return "Unknown" if moment is None else moment.isoformat(timespec="seconds")
+    return "Unknown" if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 
 def _node_list(names: list[str]) -> str:

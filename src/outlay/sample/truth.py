@@ -43,7 +43,7 @@ always-on, endpoint name
 spot-candidate, group or run id
     (1 - spot share) x the cost of runs on nodes billed on demand (PricingCategory Standard) of kind batch, sweep or
     trial, with a checkpoint at least every 30 minutes, not production. Spot share is the spot price / the price on
-    demand of the instance type, as `figures` has it.
+    demand of the instance type, as `figures` has it; the bill holds rows of both (PricingCategory Dynamic).
 untagged, resource names
     No claim. `amount` is what no team is named for after the rules of the sample's outlay.yaml; what calls explain of
     the model bills belongs to their teams.
