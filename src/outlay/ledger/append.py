@@ -66,13 +66,13 @@ def promote(con: duckdb.DuckDBPyConnection, kind: Kind) -> None:
     key = ", ".join(f'"{name}"' for name in kind.key)
     live = f"AND NOT {_RESTATED}" if kind.fact is Charge else ""
     con.execute(
-        f"CREATE TEMP TABLE returning AS SELECT s.* FROM {shadow} s WHERE NOT EXISTS ({_same(kind, 's')}) {live} "
+        f"CREATE TEMP TABLE comeback AS SELECT s.* FROM {shadow} s WHERE NOT EXISTS ({_same(kind, 's')}) {live} "
         f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {_preference(kind)}) = 1"
     )
-    con.execute(f"INSERT INTO {kind.table} SELECT * FROM returning")
-    con.execute(f"DELETE FROM {shadow} s WHERE EXISTS (SELECT 1 FROM returning r WHERE r.import_id = s.import_id AND "
+    con.execute(f"INSERT INTO {kind.table} SELECT * FROM comeback")
+    con.execute(f"DELETE FROM {shadow} s WHERE EXISTS (SELECT 1 FROM comeback r WHERE r.import_id = s.import_id AND "
                 + _equal(kind, "r", "s") + ")")
-    con.execute("DROP TABLE returning")
+    con.execute("DROP TABLE comeback")
 
 
 #: A shadow row `s` of charges is replaced for as long as a later import restates its export, issuer, account, period.
@@ -105,7 +105,7 @@ def _give_way(con: duckdb.DuckDBPyConnection, kind: Kind) -> int:
     """Moves active rows that an incoming row outranks into the shadow; returns how many."""
     if kind.keeps is Keeps.FIRST:
         return 0
-    outranked = "i.authority > t.authority" if kind.keeps is Keeps.AUTHORITY else _LATER.get(kind.table, "TRUE")
+    outranked = _OUTRANKS if kind.keeps is Keeps.AUTHORITY else _LATER.get(kind.table, "TRUE")
     con.execute(
         f"CREATE TEMP TABLE yielding AS SELECT t.rowid AS id_of_row FROM {kind.table} t JOIN incoming i ON "
         f"{_equal(kind, 't', 'i')} WHERE {outranked}"
@@ -119,6 +119,10 @@ def _give_way(con: duckdb.DuckDBPyConnection, kind: Kind) -> int:
     return moved
 
 
+#: A call of equal authority with more output is the same call read later, as from a log that was still growing.
+_OUTRANKS = ("(i.authority > t.authority OR (i.authority = t.authority "
+             "AND coalesce(i.output_tokens, 0) > coalesce(t.output_tokens, 0)))")
+
 #: For kinds whose latest reading stands: when the incoming row `i` is later than the active row `t`. Runs say when they
 #: were read; of buckets the later import is the later reading.
 _LATER = {"run": "coalesce(i.observed, TIMESTAMP '1970-01-01') >= coalesce(t.observed, TIMESTAMP '1970-01-01')"}
@@ -126,7 +130,7 @@ _LATER = {"run": "coalesce(i.observed, TIMESTAMP '1970-01-01') >= coalesce(t.obs
 
 def _preference(kind: Kind) -> str:
     if kind.keeps is Keeps.AUTHORITY:
-        return "authority DESC, import_id"
+        return "authority DESC, coalesce(output_tokens, 0) DESC, import_id"
     if kind.keeps is Keeps.LATEST:
         return "observed DESC NULLS LAST, import_id DESC" if kind.table == "run" else "import_id DESC"
     return "import_id"

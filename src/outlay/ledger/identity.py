@@ -14,7 +14,7 @@ _SEP = "chr(31)"
 #: Columns of a bucket that say which bucket it is; the figures are what a later reading replaces.
 _USAGE_FIGURES = frozenset(
     name.name for name in columns(Usage)
-    if name.sql_type in ("BIGINT", "DECIMAL(38,18)")
+    if name.sql_type in ("BIGINT", "DECIMAL(38,18)") and name.name not in ("context_tokens", "max_tokens")
 )
 
 #: A call without any id of its own.

@@ -71,7 +71,8 @@ def import_file(
         elif not staged.relations:
             first = staged.rejects[0]
             raise FileError(f"has no usable row; the first: {_said(first)}", where=file.name)
-        return _keep(store, file, source, staged, attribution, book, export or export_name(file.name))
+        return _keep(store, file, source, staged, attribution, book,
+                     export or source.export or export_name(file.name))
     except OutlayError:
         raise
     except Exception as error:

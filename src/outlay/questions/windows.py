@@ -23,13 +23,14 @@ def now() -> datetime:
 
 
 def latest_fact(ask: Ask) -> datetime | None:
-    """The start of the latest thing that happened; purchases and plans that lie ahead do not count."""
+    """The last moment of which anything is known; purchases and plans that lie ahead do not count."""
     moments = []
     for kind in KINDS:
         column = f'"{kind.time}"'
         where = "WHERE charge_category IS NULL OR charge_category = 'Usage'" if kind.table == "charge" else ""
         if kind.table == "run":
-            column = "greatest(started, ended, observed)"
+            # An end is the first moment that is no longer part of the run.
+            column = "greatest(started, ended - INTERVAL 1 MICROSECOND, observed - INTERVAL 1 MICROSECOND)"
         found = ask.con.execute(f"SELECT max({column}) FROM {kind.table} {where}").fetchall()[0][0]
         if found is not None:
             moments.append(found)

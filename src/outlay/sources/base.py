@@ -27,6 +27,8 @@ class Source(ABC):
     facts: ClassVar[tuple[type[Fact], ...]]
     #: Whose figures win when the same call is seen twice; see `outlay.facts.call.AUTHORITY`.
     authority: ClassVar[str] = "spend_log"
+    #: The export that all files of a source of charges belong to, where their names do not tell; see `Charge`.
+    export: ClassVar[str | None] = None
 
     @abstractmethod
     def recognises(self, file: InputFile) -> bool:
