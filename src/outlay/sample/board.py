@@ -26,13 +26,13 @@ class Board:
 
     def take(self, names: Iterable[str], gpus: int, start: int, end: int | None) -> Places | None:
         """`gpus` of the first of the named nodes that has them free all the while, or None."""
-        first, last = max(start, 0), INTERVALS if end is None else min(end, INTERVALS)
+        last = INTERVALS if end is None else end
         for name in names:
-            held = self._held[name][:, first:last].sum(axis=1).tolist()
+            held = self._held[name][:, start:last].sum(axis=1).tolist()
             free = [gpu for gpu, intervals in enumerate(held) if not intervals]
             if len(free) >= gpus:
                 chosen = tuple(free[:gpus])
-                self._held[name][list(chosen), first:last] = True
+                self._held[name][list(chosen), start:last] = True
                 return ((self.nodes[name], chosen),)
         return None
 

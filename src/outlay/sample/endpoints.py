@@ -19,10 +19,7 @@ NIGHT = (0, 6)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """`requests` and `billed` by hour of the month, and the days that it is older than that.
-
-    `exporter` False: its GPUs report no readings.
-    """
+    """`requests` and `billed` by hour of the month. `exporter` False: its GPUs report no readings."""
 
     name: str
     team: str
@@ -33,13 +30,12 @@ class Endpoint:
     exporter: bool
     requests: np.ndarray
     billed: np.ndarray
-    days_before: int
 
     @property
     def runs(self) -> tuple[tuple[str, int, int | None], ...]:
         """Run id, first hour, last (exclusive; None: it still runs). What is scaled to zero runs anew each night."""
         if self.billed.all():
-            return ((f"serve-{self.name}", -self.days_before * 24, None),)
+            return ((f"serve-{self.name}", 0, None),)
         return tuple(
             (f"serve-{self.name}-{day + 1:02d}", day * 24 + NIGHT[0], day * 24 + NIGHT[1]) for day in range(DAYS)
         )
@@ -64,7 +60,7 @@ def build_endpoints(scenario: Scenario) -> tuple[Endpoint, ...]:
     import numpy as np
 
     endpoints = []
-    for place, plan in enumerate(scenario.plan["endpoints"]):
+    for plan in scenario.plan["endpoints"]:
         hour_of_day = np.arange(HOURS) % 24
         nightly = (hour_of_day >= NIGHT[0]) & (hour_of_day < NIGHT[1])
         endpoints.append(
@@ -78,7 +74,6 @@ def build_endpoints(scenario: Scenario) -> tuple[Endpoint, ...]:
                 exporter=plan.get("exporter", True),
                 requests=_requests(scenario, plan),
                 billed=nightly if plan["requests"] == "nightly" else np.ones(HOURS, dtype=bool),
-                days_before=20 + 9 * place,
             )
         )
     return tuple(endpoints)

@@ -75,8 +75,8 @@ class Job:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Its intervals within the month."""
-        return max(self.start, 0), INTERVALS if self.end is None else min(self.end, INTERVALS)
+        """Its first interval, and the one after its last."""
+        return self.start, INTERVALS if self.end is None else self.end
 
     def cost(self, since: int | None = None, gpus: int | None = None) -> Decimal:
         """Dollars of the month, from an interval on, of so many of its GPUs (all: None). Its nodes cost alike."""

@@ -145,14 +145,7 @@ def zombies(scenario: Scenario, board: Board) -> list[Job]:
     for number, gpus in enumerate(ZOMBIE_GPUS):
         team = ("foundation", "foundation", "search", "vision", "foundation", "vision")[number % 6]
         died = int(rng.uniform(1.5, 19) * PER_DAY) // 12 * 12
-        # Two were started, and one of those forgotten, before the month began.
-        start = (
-            -int(rng.uniform(4, 9) * PER_DAY)
-            if number in (3, 9)
-            else max(died - int(rng.uniform(0.5, 2.5) * PER_DAY), 0)
-        )
-        if number == 9:
-            died = -int(rng.uniform(1, 2) * PER_DAY)
+        start = 0 if number in (3, 9) else max(died - int(rng.uniform(0.5, 2.5) * PER_DAY), 0)
         ended = number in (5, 8, 12)
         end = min(died + int(rng.uniform(5, 9) * PER_DAY), INTERVALS - PER_DAY) // 12 * 12 if ended else None
         # Number 6 spins in a collective that never returns, number 7 trains on NaN; both keep their GPUs busy.

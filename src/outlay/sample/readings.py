@@ -67,7 +67,7 @@ class Readings:
         peak = max(int(endpoint.requests.max()), 1)
         run = np.full(INTERVALS, NO_READING)
         for run_id, first, last in endpoint.runs if endpoint.exporter else ():
-            run[max(first, 0) * PER_HOUR : None if last is None else last * PER_HOUR] = len(self.run_ids)
+            run[first * PER_HOUR : None if last is None else last * PER_HOUR] = len(self.run_ids)
             self.run_ids.append(run_id)
         for node in endpoint.nodes:
             for row in self._devices(node):
@@ -195,7 +195,7 @@ def progress_table(scenario: Scenario, cluster: Cluster, endpoints: tuple[Endpoi
         rows += [
             (scenario.since + timedelta(hours=hour), run_id, "requests", None, float(endpoint.requests[hour]), None)
             for run_id, first, last in endpoint.runs
-            for hour in range(max(first, 0), HOURS if last is None else last)
+            for hour in range(first, HOURS if last is None else last)
         ]
     names = ("time", "run_id", "metric", "step", "value", "checkpoint")
     types = (pa.timestamp("us"), pa.string(), pa.string(), pa.int64(), pa.float64(), pa.string())
