@@ -22,11 +22,13 @@ _PER_THOUSAND = Decimal(1000)
 class Schedule:
     """The prices of one (provider, model, service tier) over all time.
 
-    `listed` is at public prices, empty for a model that the price book does not know. `paid` is after the user's own
-    prices and discounts; None: nothing of the user's matches, what is paid is the public price.
+    `provider` is the price list's id of who sells it. `listed` is at public prices, empty for a model that the price
+    book does not know. `paid` is after the user's own prices and discounts; None: nothing of the user's matches, what
+    is paid is the public price.
     """
 
     model_key: str
+    provider: str | None
     listed: tuple[tuple[Span, tuple[Step, ...]], ...]
     paid: tuple[tuple[Span, tuple[Step, ...]], ...] | None
 
@@ -42,7 +44,9 @@ def schedule(own: OwnPrices, provider: str | None, model: str, service_tier: str
     if found is None and not entries:
         return None
     paid = _paid(public, entries, cuts) if entries or cuts else None
-    return Schedule(found.info.id if found is not None else model, listed, paid)
+    if found is None:
+        return Schedule(model, provider, listed, paid)
+    return Schedule(found.info.id, found.provider.id, listed, paid)
 
 
 def _names(

@@ -106,3 +106,22 @@ def _microseconds(clock: time) -> int:
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
     return ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1_000_000 + moment.microsecond
+
+
+def size() -> int:
+    """How many models the public list knows."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    return sum(len(provider.models) for provider in get_snapshot().providers)
+
+
+def sellers(model: str) -> list[str]:
+    """The providers of the public list that sell a model under this name, the one that the name alone means first."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    first = find(None, model)
+    ids = [first.provider.id] if first is not None else []
+    for provider in get_snapshot().providers:
+        if provider.id not in ids and provider.find_model(model) is not None:
+            ids.append(provider.id)
+    return ids

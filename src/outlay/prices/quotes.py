@@ -10,9 +10,8 @@ from outlay.prices.effective import Schedule
 from outlay.prices.own import KINDS
 from outlay.prices.rate import COUNTS, EXACT, PICODOLLAR, Rate
 
-_ORDER = tuple(COUNTS)
 #: What a token of each kind is charged: the sum of the coefficients of every count that it is part of.
-_COUNTED_IN: dict[str, tuple[str, ...]] = {
+COUNTED_IN: dict[str, tuple[str, ...]] = {
     "input": ("input_tokens",),
     "output": ("output_tokens",),
     "cache_read": ("input_tokens", "cache_read_tokens"),
@@ -22,7 +21,7 @@ _COUNTED_IN: dict[str, tuple[str, ...]] = {
     "output_audio": ("output_tokens", "output_audio_tokens"),
     "reasoning": ("output_tokens", "reasoning_tokens"),
 }
-assert _COUNTED_IN.keys() == KINDS.keys()
+assert COUNTED_IN.keys() == KINDS.keys()
 
 
 def moment(on: date | datetime | None) -> datetime:
@@ -47,15 +46,17 @@ def rate_at(schedule: Schedule, on: datetime, input_tokens: int) -> Rate | None:
 def price_per_token(schedule: Schedule, kind: str, on: datetime) -> Decimal | None:
     """US dollars a token of `kind`, in the lowest context tier; None where it is unknown."""
     rate = rate_at(schedule, on, 0)
-    if rate is None or not rate.known:
-        return None
-    counted = [rate.per_token[_ORDER.index(name)] for name in _COUNTED_IN[kind]]
+    return None if rate is None else kind_price(rate, kind)
+
+
+def kind_price(rate: Rate, kind: str) -> Decimal | None:
+    """US dollars a token of `kind` at one rate: a cached token is charged as input, less what caching saves."""
+    single = [int(name in COUNTED_IN[kind]) for name in COUNTS]
+    if not rate.known or not rate.guard.allows(single):
+        return None  # hours of audio and the like; or a model that only the user prices, without this kind
     total = Decimal(0)
-    for coefficient in counted:
-        total = EXACT.add(total, coefficient)
-    single = [int(name in _COUNTED_IN[kind]) for name in _ORDER]
-    if any(sum(n * v for n, v in zip(part, single, strict=True)) < 0 for part in rate.guard.parts):
-        return None  # a model that only the user prices, without this kind
+    for counted, coefficient in zip(single, rate.per_token, strict=True):
+        total = EXACT.fma(coefficient, Decimal(counted), total)
     return EXACT.multiply(total, PICODOLLAR)
 
 
