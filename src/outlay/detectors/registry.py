@@ -7,7 +7,14 @@ from importlib import import_module
 from outlay.detectors.base import Detector
 
 #: module and class, in the order of the capabilities that they serve.
-DETECTORS: tuple[tuple[str, str], ...] = ()
+DETECTORS: tuple[tuple[str, str], ...] = (
+    ("frontier_model", "FrontierModel"),
+    ("system_prompt", "LongSystemPrompt"),
+    ("unbounded_output", "UnboundedOutput"),
+    ("uncached_prefix", "UncachedPrefix"),
+    ("resent_history", "ResentHistories"),
+    ("runaway_agent", "RunawayAgent"),
+)
 
 
 def all_detectors() -> tuple[Detector, ...]:

@@ -25,10 +25,20 @@ class Ask:
         return self.con.sql(str(ibis.to_sql(expression, dialect="duckdb"))).to_arrow_table()
 
     def rows(self, expression: Any) -> Iterator[tuple[Any, ...]]:
-        """The answer row by row, in the order of the expression's columns."""
+        """The answer row by row, in the order of the expression's columns; sums of whole numbers are `int`."""
         answer = self.arrow(expression)
-        return zip(*(column.to_pylist() for column in answer.columns), strict=True) if answer.num_columns else iter(())
+        return zip(*map(_values, answer.columns), strict=True) if answer.num_columns else iter(())
 
     def has(self, name: str) -> bool:
         """Whether the ledger table `name` holds any row."""
         return bool(self.con.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchall())
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """DuckDB sums whole numbers in 128 bits, which Arrow has only as decimals without places."""
+    import pyarrow as pa
+
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_decimal(column.type) and column.type.scale == 0:
+        return [None if value is None else int(value) for value in values]
+    return values

@@ -1,0 +1,112 @@
+"""Conversations and how their input grows from turn to turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from outlay.facts.window import Window
+from outlay.questions.ask import Ask
+from outlay.questions.callslices import SLICE_KEYS, CallSlice, Tokens, answered, token_sums, tokens_of, total
+
+#: A conversation grows in a straight line when its mean input lies this near (as a share of the growth) to the middle
+#: between its first and its last. Input that levels off, because only a window is sent, lies far above the middle.
+_STRAIGHT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class TalkUse:
+    """Calls of a slice that name their conversation."""
+
+    calls: CallSlice
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ResentHistory:
+    """Conversations of a slice with more turns than a rolling window holds. `growing`: of them, those that resend
+    everything; the figures that follow are of these. `resent_tokens`: beyond the opening and the last turns."""
+
+    calls: CallSlice
+    conversations: int
+    growing: int
+    turns: float
+    first_input: float
+    last_input: float
+    resent_tokens: int
+    tokens: Tokens
+    first: datetime
+    last: datetime
+
+
+def talk_use_expr(window: Window, min_calls: int) -> Any:
+    """Columns SLICE_KEYS and those of `token_sums`."""
+    calls = answered(window)
+    calls = calls.filter(calls.conversation.notnull())
+    found = calls.group_by(*SLICE_KEYS).aggregate(**token_sums(calls, calls.count()))
+    return found.filter(found.n_calls >= min_calls)
+
+
+def talk_use(ask: Ask, window: Window, min_calls: int) -> tuple[TalkUse, ...]:
+    """Slices with at least `min_calls` calls that belong to a conversation."""
+    keys = len(SLICE_KEYS)
+    return tuple(
+        TalkUse(CallSlice(*row[:keys]), tokens_of(row[keys:])) for row in ask.rows(talk_use_expr(window, min_calls)))
+
+
+def resent_history_expr(window: Window, slices: Sequence[CallSlice], *, keep: int, growth: float) -> Any:
+    """Columns SLICE_KEYS, talks, growing, turns, opening, latest, resent, those of `token_sums`, first, last.
+
+    One row a conversation first. The n-th call needs the opening and the last `keep` turns; the earlier ones, whose
+    tokens are input(n - keep) - input(1), are resent. Summed over n that is all input but that of the last `keep`
+    calls, less the opening as often; as the growth is straight, those follow from the last one and the step.
+    """
+    talks = _talks(window, slices, keep)
+    first, last, turns = (talks[name].cast("float64") for name in ("opening", "latest", "n_calls"))
+    step = (last - first) / (turns - 1)
+    mean = talks.n_input.cast("float64") / turns
+    straight = (mean - (first + last) / 2).abs() <= (last - first) * _STRAIGHT
+    talks = talks.mutate(
+        grows=(last >= first * growth) & straight & (talks.n_read == 0),
+        resent=talks.n_input.cast("float64") - (last * keep - step * (keep * (keep - 1) / 2)) - (turns - keep) * first)
+    counted = talks.grows
+    return talks.group_by(*SLICE_KEYS).aggregate(
+        talks=talks.count(), growing=total(counted),
+        **{name: talks[column].cast("float64").mean(where=counted) for name, column in (
+            ("turns", "n_calls"), ("opening", "opening"), ("latest", "latest"))},
+        resent=talks.resent.sum(where=counted),
+        **{name: total(talks[name], counted) for name in ("n_calls", "n_input", "n_output", "n_read", "n_write")},
+        paid=talks.paid.sum(where=counted),
+        first=talks["first"].min(where=counted), last=talks["last"].max(where=counted))
+
+
+def _talks(window: Window, slices: Sequence[CallSlice], keep: int) -> Any:
+    """Conversations of more than `keep` calls; some of other slices are among them."""
+    calls = answered(window)
+    calls = calls.filter(
+        calls.conversation.notnull(), calls.model_key.fill_null("").isin({each.model_key or "" for each in slices}),
+        calls.project.fill_null("").isin({each.project or "" for each in slices}))
+    talks = calls.group_by(*SLICE_KEYS, "conversation").aggregate(
+        **token_sums(calls, calls.count()), opening=calls.input_tokens.argmin(calls.time),
+        latest=calls.input_tokens.argmax(calls.time), first=calls.time.min(), last=calls.time.max())
+    return talks.filter(talks.n_calls > keep)
+
+
+def resent_history(
+    ask: Ask, window: Window, slices: Sequence[CallSlice], *, keep: int, growth: float
+) -> tuple[ResentHistory, ...]:
+    """How the long conversations of the given slices grow; `keep`: turns that a call needs, `growth`: last input as a
+    multiple of the first from which on it counts. Slices without a growing conversation are left out."""
+    if not slices:
+        return ()
+    asked = set(slices)
+    found = []
+    for row in ask.rows(resent_history_expr(window, slices, keep=keep, growth=growth)):
+        calls = CallSlice(*row[: len(SLICE_KEYS)])
+        talks, growing, turns, opening, latest, resent, *sums, first, last = row[len(SLICE_KEYS) :]
+        if growing and calls in asked:
+            found.append(ResentHistory(
+                calls, talks, growing, turns, opening, latest, round(resent), tokens_of(tuple(sums)), first, last))
+    return tuple(found)

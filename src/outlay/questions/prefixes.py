@@ -1,0 +1,124 @@
+"""Beginnings that many calls share, and how often the provider's cache could have served them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from outlay.facts.window import Window
+from outlay.questions.ask import Ask
+from outlay.questions.callslices import (
+    PROMPT_KEYS,
+    PromptSlice,
+    Tokens,
+    answered,
+    prompt_of,
+    token_sums,
+    tokens_of,
+    total,
+)
+
+#: Service tiers whose calls wait for hours: their prefixes do not meet in a cache that lasts minutes.
+_LATER = ("batch", "flex")
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixUse:
+    """Calls of one prompt whose system prompt is long enough for a cache, and how many of them missed it."""
+
+    prompt: PromptSlice
+    tokens: Tokens
+    uncached_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPrefix:
+    """Uncached calls of one prompt that begin alike. `prefix_hash` None: known only by the equal length of its system
+    prompt. `hits`: calls that came less than the cache's lifetime after another one; the rest would have to write."""
+
+    prompt: PromptSlice
+    prefix_hash: str | None
+    prefix_tokens: int
+    calls: int
+    hits: int
+    first: datetime
+    last: datetime
+
+
+def _long_prefixes(window: Window, least: int) -> Any:
+    calls = answered(window)
+    later = calls.service_tier.isin(_LATER).fill_null(False)
+    return calls.filter(calls.system_tokens >= least, ~later)
+
+
+def prefix_use_expr(window: Window, *, least: int, min_calls: int) -> Any:
+    """Columns PROMPT_KEYS, those of `token_sums`, uncached."""
+    calls = _long_prefixes(window, least)
+    found = calls.group_by(*PROMPT_KEYS).aggregate(
+        **token_sums(calls, calls.count()), uncached=total(_missed(calls)))
+    return found.filter(found.n_calls >= min_calls)
+
+
+def _missed(calls: Any) -> Any:
+    return (calls.cache_read_tokens.fill_null(0) == 0) & (calls.cache_write_tokens.fill_null(0) == 0)
+
+
+def prefix_use(ask: Ask, window: Window, *, least: int, min_calls: int) -> tuple[PrefixUse, ...]:
+    """Prompts with at least `min_calls` calls whose system prompt has at least `least` tokens."""
+    keys = len(PROMPT_KEYS)
+    return tuple(
+        PrefixUse(prompt_of(row[:keys]), tokens_of(row[keys : keys + 6]), row[-1])
+        for row in ask.rows(prefix_use_expr(window, least=least, min_calls=min_calls)))
+
+
+def shared_prefixes_expr(
+    window: Window, prompts: Sequence[PrefixUse], *, least: int, min_calls: int, lifetime_s: int
+) -> Any:
+    """Columns PROMPT_KEYS, prefix_hash, system_tokens, calls, misses, first, last. Other prompts may be among them."""
+    calls = _long_prefixes(window, least)
+    calls = calls.filter(
+        _missed(calls), calls.model_key.fill_null("").isin({each.prompt.calls.model_key or "" for each in prompts}),
+        calls.prompt.fill_null("").isin({each.prompt.prompt or "" for each in prompts}))
+    prefix = (*PROMPT_KEYS, "prefix_hash", "system_tokens")
+    # Within a stretch as long as the lifetime every call but the first finds the prefix; between two stretches the
+    # gap from the last call of one to the first of the next decides.
+    calls = calls.mutate(stretch=calls.time.epoch_seconds() // lifetime_s)
+    busy = calls.group_by(*prefix, "stretch").aggregate(
+        calls=calls.count(), opened=calls.time.min(), closed=calls.time.max())
+    before = busy.closed.epoch_seconds().lag().over(group_by=[busy[name] for name in prefix], order_by=busy.stretch)
+    # Some engines give the first row of a partition 0 instead of NULL: both are far in the past.
+    gap = busy.opened.epoch_seconds() - before.fill_null(0)
+    busy = busy.mutate(missed=gap >= lifetime_s)
+    found = busy.group_by(*prefix).aggregate(
+        calls=total(busy.calls), misses=total(busy.missed), first=busy.opened.min(), last=busy.closed.max())
+    return found.filter(found.calls >= min_calls)
+
+
+def shared_prefixes(
+    ask: Ask, window: Window, prompts: Sequence[PrefixUse], *, least: int, min_calls: int, lifetime_s: int
+) -> tuple[SharedPrefix, ...]:
+    """The prefixes that at least `min_calls` uncached calls of the given prompts share; `lifetime_s` of the cache.
+
+    Where a prefix's tokens vary (a hash that covers less than the system prompt), the shortest counts for all calls.
+    """
+    if not prompts:
+        return ()
+    asked, keys = {each.prompt for each in prompts}, len(PROMPT_KEYS)
+    found: dict[tuple[PromptSlice, str | None, int | None], list[SharedPrefix]] = defaultdict(list)
+    expr = shared_prefixes_expr(window, prompts, least=least, min_calls=min_calls, lifetime_s=lifetime_s)
+    for row in ask.rows(expr):
+        prompt, (prefix_hash, length, calls, misses, first, last) = prompt_of(row[:keys]), row[keys:]
+        if prompt in asked:
+            one = SharedPrefix(prompt, prefix_hash, length, calls, calls - misses, first, last)
+            found[prompt, prefix_hash, None if prefix_hash else length].append(one)
+    return tuple(_together(parts) for parts in found.values())
+
+
+def _together(parts: Sequence[SharedPrefix]) -> SharedPrefix:
+    one = parts[0]
+    return SharedPrefix(
+        one.prompt, one.prefix_hash, min(part.prefix_tokens for part in parts), sum(part.calls for part in parts),
+        sum(part.hits for part in parts), min(part.first for part in parts), max(part.last for part in parts))
