@@ -154,7 +154,7 @@ def test_foreign_columns_and_lines_without_a_start_are_mistakes_of_the_caller() 
 amount = st.decimals(-10**9, 10**9, places=12, allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(cost=amount, ratio=st.sampled_from(["1", "1.25", "3"]), quantity=st.none() | amount, stated=st.none() | amount)
 def test_prices_are_never_negative_and_multiply_to_the_costs(
     cost: Decimal, ratio: str, quantity: Decimal | None, stated: Decimal | None

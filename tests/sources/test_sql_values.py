@@ -35,7 +35,7 @@ plain = st.builds("{}{}.{}".format, st.sampled_from(["", "-", "+"]), digits, fra
 scientific = st.builds("{}{}{}".format, plain, st.sampled_from("eE"), st.integers(-30, 3))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(plain | scientific, min_size=1, max_size=40))
 @example(["1.7763568394002505e-15", "5e-19", "-5e-19", "1.5e-18", "50e-20", "0.0000000000000000025", "-2.50E-18"])
 def test_every_decimal_is_read_to_its_last_digit_and_rounded_half_even(texts: list[str]) -> None:
@@ -47,7 +47,7 @@ def test_every_decimal_is_read_to_its_last_digit_and_rounded_half_even(texts: li
             assert got is None, text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(plain | scientific, min_size=1, max_size=40))
 def test_rows_that_lose_digits_are_told_from_those_that_do_not(texts: list[str]) -> None:
     sql = decimal_sql("x", "VARCHAR")
@@ -56,7 +56,7 @@ def test_rows_that_lose_digits_are_told_from_those_that_do_not(texts: list[str])
         assert rounded == (EXACT.quantize(Decimal(text), UNIT) != Decimal(text)), text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e19, max_value=1e19), min_size=1))
 def test_a_float_is_its_shortest_decimal_text(values: list[float]) -> None:
     sql = decimal_sql("x", "DOUBLE").value
