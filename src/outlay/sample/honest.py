@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 #: Experiments that `search` starts on a working day: about 35 a week, against a limit of 20.
 SEARCH_A_DAY = 7
-#: Training-like runs that any other team starts in a week, at most.
-OTHERS_A_WEEK = 7
+#: Training-like runs that any other team starts in a week, at most; evals has the trials of a sweep beside them.
+OTHERS_A_WEEK = {"foundation": 7, "vision": 7, "evals": 3, "growth": 7, "support-ai": 7, "search": 0}
 _PROJECTS = {
     "foundation": ("foundation-9b", "tokenizer", "alignment"),
     "vision": ("labelling", "depth", "video-diffusion"),
@@ -80,7 +80,7 @@ def _filling(scenario: Scenario, board: Board, nodes: Sequence[str]) -> list[Job
         team = str(rng.choice(list(_SHARES), p=list(_SHARES.values())))
         start = int(rng.uniform(0, DAYS) * PER_DAY)
         week = (scenario.since + timedelta(days=start // PER_DAY)).isocalendar()[:2]
-        experiment = team != "search" and started[team, week] < OTHERS_A_WEEK and rng.random() < 0.7
+        experiment = started[team, week] < OTHERS_A_WEEK[team] and rng.random() < 0.7
         job = _one(scenario, rng, board, nodes, team, start, experiment, attempt)
         if job is None:
             continue

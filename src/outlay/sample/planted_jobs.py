@@ -201,12 +201,12 @@ def nightly_batches(scenario: Scenario, board: Board) -> list[Job]:
 
 
 def spot_sweep(scenario: Scenario, board: Board) -> list[Job]:
-    """On demand too: three waves of eight trials."""
+    """On demand too: two waves of eight trials."""
     owner = scenario.person("evals", "spot sweep")
     day = int(scenario.rng("spot sweep").integers(3, 7))
-    hours = round(scenario.vary("sweep hours", 104))
+    hours = round(scenario.vary("sweep hours", 156))
     jobs = []
-    for wave in range(3):
+    for wave in range(2):
         start = day * PER_DAY + wave * hours * PER_HOUR
         end = start + hours * PER_HOUR
         jobs += [
