@@ -81,10 +81,11 @@ CALL_DAY: tuple[tuple[str, str], ...] = (
 )
 CALL_DAY_KEYS = tuple(name for name, _ in CALL_DAY[: CALL_DAY.index(("calls", "BIGINT"))])
 
-#: One accelerator, one hour, one run (run_id None: free). Seconds; `busy_s` is seconds x utilisation.
+#: One accelerator, one hour, one run. `allocated`: a run had it, or nothing tells who did. Seconds; `busy_s` is seconds
+#: x utilisation; `peak` is the highest reading, percent.
 GPU_HOUR: tuple[tuple[str, str], ...] = (
     ("hour", "TIMESTAMP"), ("node", "VARCHAR"), ("device", "VARCHAR"), ("pool", "VARCHAR"), ("gpu_type", "VARCHAR"),
-    ("run_id", "VARCHAR"), ("read_s", "DOUBLE"), ("busy_s", "DOUBLE"),
+    ("run_id", "VARCHAR"), ("allocated", "BOOLEAN"), ("read_s", "DOUBLE"), ("busy_s", "DOUBLE"), ("peak", "DOUBLE"),
 )
 
 #: GPU time and money by day, node, run and part: used, idle, unallocated, unknown add up to the node's bill.

@@ -192,15 +192,11 @@ def _sane(fact: type, cells: dict[str, Cell]) -> Iterator[tuple[str, str, str]]:
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, scan: Scan, select: str) -> Iterator[Reject]:
-    """A second, ordered pass that is made only where rows were refused: it finds their line numbers."""
-    con.execute("SET preserve_insertion_order = true")
-    try:
-        rows = con.execute(
-            f"SELECT n, problem FROM (SELECT row_number() OVER () AS n, problem FROM ({select})) "
-            "WHERE problem IS NOT NULL ORDER BY n"
-        ).fetchall()
-    finally:
-        con.execute("SET preserve_insertion_order = false")
+    """A second pass, in the order of the file, that is made only where rows were refused: it finds their line numbers."""
+    rows = con.execute(
+        f"SELECT n, problem FROM (SELECT row_number() OVER () AS n, problem FROM ({select})) "
+        "WHERE problem IS NOT NULL ORDER BY n"
+    ).fetchall()
     for number, problem in rows:
         name, reason, raw = problem.split(_MARK, 2)
         yield Reject(scan.line(number), name, reason, raw)

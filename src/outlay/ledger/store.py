@@ -67,7 +67,6 @@ class Store:
         except duckdb.Error as error:
             raise StoreError(f"cannot be opened: {error}", where=str(file),
                              hint="If it is damaged, restore a backup or import the files into a new store.") from error
-        con.execute("SET preserve_insertion_order = false")
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET enable_progress_bar = false")
         con.execute(f"SET temp_directory = '{str(self.path / 'tmp').replace(chr(39), chr(39) * 2)}'")
