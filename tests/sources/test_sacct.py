@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from outlay.facts import Notice, Reject, Run
 from outlay.sources.inputfile import InputFile
 from outlay.sources.sacct import Sacct
 
+DATA = Path(__file__).parent / "data"
 HEADER = ("JobID|JobIDRaw|JobName|User|Account|Partition|Cluster|QOS|State|ExitCode|Submit|Start|End|ElapsedRaw|"
           "TimelimitRaw|NNodes|NCPUS|AllocTRES|NodeList|Restarts|Reservation|Comment")
 
@@ -116,12 +118,23 @@ def test_a_requeued_job_is_one_run_with_its_restarts(tmp_path):
         "100.batch|100.batch|batch||vision||north||CANCELLED|0:15|||2026-05-01T11:00:00+0200|7200||1|64|cpu=64|gpu01|||",
         row(state="RUNNING", start="2026-05-01T12:00:00+0200", end="Unknown", elapsed="600"),
         row(job="101", raw="101")))
-    first, second = found[Run]
-    assert (first.run_id, first.state, first.restarts) == ("100", "running", 1)
-    assert first.started == datetime(2026, 5, 1, 10)
-    assert first.tags.get("step_state") is None
-    assert (second.run_id, second.restarts) == ("101", 0)
+    before, after, other = found[Run]
+    assert (before.run_id, before.state, before.restarts) == ("100", "failed", 0)
+    assert (after.run_id, after.state, after.restarts) == ("100", "running", 1)
+    assert after.started == datetime(2026, 5, 1, 10)
+    assert (other.run_id, other.restarts) == ("101", 0)
     assert one(tmp_path, row(restarts="3")).restarts == 3
+
+
+def test_the_later_start_of_a_requeued_job_is_the_later_version(tmp_path):
+    # As Slurm 22.05 prints it: the new start at the end of the list, submitted in the second of the old one's end.
+    end = "2026-05-01T11:00:00+0200"
+    found = read(tmp_path, text_of(
+        row(state="REQUEUED", end=end), row(job="101", raw="101"),
+        row(state="PENDING", submit=end, start="Unknown", end="Unknown", elapsed="0", tres="")))
+    before, _, after = found[Run]
+    assert (after.run_id, after.state, after.restarts, after.started) == ("100", "pending", 1, None)
+    assert after.observed > before.observed
 
 
 STEP = "100.{name}|100.{name}|x||vision||north||{state}|1:0||2026-05-01T09:00:00+0200|{end}|600||1|64|cpu=64|gpu01|||"
@@ -160,7 +173,7 @@ def test_bad_rows_are_listed_and_the_others_kept(tmp_path):
         row(job="2", raw="2", tres="cpu=1,gres/gpu=-8"),
         row(job="3", raw="3", start="noon"),
         row(job="4", raw="4", elapsed="-5"),
-        row(job="5", raw="5", name="a|b"),
+        row(job="5", raw="5", name="a|b", state="FROZEN"),
         "6|6|cut",
         row(job="", raw=""),
         row(job="9", raw="9", state="FROZEN"),
@@ -173,6 +186,14 @@ def test_bad_rows_are_listed_and_the_others_kept(tmp_path):
         (9, "JobID", "is missing")]
     assert found[Run][1].state is None
     assert "FROZEN" in found[Notice][0].message
+
+
+def test_a_delimiter_in_a_name_or_a_comment_is_told_from_the_others(tmp_path):
+    rows = [row(job="1", raw="1", name="a|b|c"), row(job="2", raw="2", comment="standby | keep")]
+    found = read(tmp_path, text_of(*rows))
+    assert [(run.name, run.note) for run in found[Run]] == [("a|b|c", None), ("train", "standby | keep")]
+    (reject,) = read(tmp_path, text_of(row(name="a|b", comment="c|d")))[Reject]
+    assert "has 24 fields" in reject.reason
 
 
 def test_rejects_hold_no_comments(tmp_path):
@@ -227,7 +248,8 @@ def json_job(version: int, **changes):
         "exit_code": {"status": ["SUCCESS"], "return_code": set_to(0), "signal": {"id": set_to(None), "name": ""}}
         if newest else {"status": "SUCCESS", "return_code": set_to(0) if new else 0},
         "job_id": 100, "name": "train", "nodes": "gpu[01-02]", "partition": "batch", "qos": "normal",
-        "reservation": {"id": 0, "name": ""}, "state": {"current": ["COMPLETED"] if new else "COMPLETED", "reason": ""},
+        "reservation": {"id": 0, "name": 0 if version < 39 else ""},
+        "state": {"current": ["COMPLETED"] if new else "COMPLETED", "reason": ""},
         "steps": [{"state": ["COMPLETED"] if new else "COMPLETED", "step": {"id": "100.batch", "name": "batch"},
                    "time": {"end": set_to(END) if newest else END}}],
         "tres": {"allocated": [
@@ -253,6 +275,23 @@ def test_json_of_every_data_parser(tmp_path, version):
         started=datetime(2026, 5, 1, 7), ended=datetime(2026, 5, 1, 9), observed=datetime(2026, 5, 1, 9),
         nodes="gpu01,gpu02", gpus=8, gpu_type="h100", cpus=64, time_limit_s=86400, restarts=2,
         tags={"owner": "ana", "qos": "normal"})]
+
+
+def test_real_output_of_both_kinds_says_the_same():
+    """Slurm 22.05 with four GPUs of a test machine, both exports made in the same minute."""
+    text, parsed = (
+        sorted((item for item in Sacct().read(InputFile(DATA / name, name)) if isinstance(item, Run)),
+               key=lambda run: (run.run_id, run.restarts))
+        for name in ("slurm-22.05.txt", "slurm-22.05.json"))
+    assert [(run.run_id, run.name, run.kind, run.state, run.gpus) for run in text] == [
+        ("1", "train", "training", "completed", 2), ("2", "fail", "training", "failed", 1),
+        ("3", "sweep", "trial", "completed", 1), ("4", "cpuonly", "training", "completed", 0),
+        ("5", "na|me", "training", "pending", 1), ("5", "na|me", "training", "running", 1),
+        ("6", "cancelme", "training", "cancelled", 0), ("7", "waits", "training", "cancelled", 0),
+        ("8", "sweep", "trial", "completed", 1), ("9", "held", "training", "cancelled", 1)]
+    assert [run.exit_code for run in text if run.run_id == "2"] == [3]
+    # Its JSON says of a failed job that it left with 0.
+    assert [replace(run, exit_code=None) for run in text] == [replace(run, exit_code=None) for run in parsed]
 
 
 def test_json_of_a_running_task_and_of_a_signal(tmp_path):

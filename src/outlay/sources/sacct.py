@@ -22,24 +22,24 @@ _JSON_PATHS = frozenset({"jobs.job_id", "jobs.association", "jobs.state.current"
 class Sacct(RowSource):
     """Jobs of a Slurm cluster: who ran what, on which accelerators, for how long, and how it ended.
 
-    **Get it** on a machine of the cluster, for all users. The first line prints the zone with each time; without it
-    Slurm prints the cluster's local time without saying so, and Outlay takes it as UTC:
+    **Get it** on a machine of the cluster, for all users:
 
-        export SLURM_TIME_FORMAT=%Y-%m-%dT%H:%M:%S%z
         export SACCT_FORMAT=JobID,JobIDRaw,JobName,User,Account,Partition,Cluster,QOS,State,ExitCode
         SACCT_FORMAT=$SACCT_FORMAT,Submit,Start,End,ElapsedRaw,TimelimitRaw,NNodes,NCPUS,AllocTRES
         SACCT_FORMAT=$SACCT_FORMAT,NodeList,Reservation,Comment
-        sacct --allusers --duplicates --parsable2 --starttime=now-30days > sacct.txt
+        SLURM_TIME_FORMAT=%s sacct --allusers --duplicates --parsable2 --starttime=now-30days > sacct.txt
 
-    or `sacct --allusers --duplicates --json --starttime=now-30days > sacct.json` (its times are UTC). Any subset of
-    the columns is read, `Restarts` too where Slurm knows it; the header, JobID and State are needed. GPUs are known
-    only where slurm.conf tracks them (`AccountingStorageTRES=gres/gpu`).
+    or `sacct --allusers --duplicates --json --starttime=now-30days > sacct.json`. `SLURM_TIME_FORMAT=%s` makes sacct
+    print seconds since 1970; without it Slurm prints the cluster's local time and no zone, which Outlay takes as UTC
+    and says so. Any subset of the columns is read, `Restarts` too where Slurm knows it; the header, JobID and State
+    are needed. GPUs are known only where slurm.conf tracks them (`AccountingStorageTRES=gres/gpu`), comments only with
+    `AccountingStoreFlags=job_comment`.
 
     **It gives** a run for each job; steps are folded into their job. A task of an array is a trial of the group that is
     the array. A comment in `key=value,key=value` or JSON becomes tags (`sbatch --comment=owner=ana,team=vision`);
-    `kind`, `group`, `note` and `market` in it are taken as such. A job that was requeued is one run, with the times of
-    its last start and its restarts counted. Where the last step of a job failed and the allocation is held on, the
-    tags `step_state` and `step_ended` say so.
+    `kind`, `group`, `note` and `market` in it are taken as such. A job that was requeued is one run: each of its starts
+    is a version of it, the last one stands, with the number of restarts. Where the last step of a job failed and the
+    allocation is held on, the tags `step_state` and `step_ended` say so.
 
     **It cannot know** what the accelerators did (import GPU samples), what they cost, or the time of a job's earlier
     starts beyond their number. A job without a hint is taken as training.
@@ -69,7 +69,6 @@ class Sacct(RowSource):
         entries = json_jobs(file) if file.json_paths else text_jobs(file, self._zone)
         starts: dict[str, int] = {}
         unknown: set[str] = set()
-        held: tuple[int, Run] | None = None
         for entry in entries:
             if not isinstance(entry, tuple):
                 yield entry
@@ -77,18 +76,12 @@ class Sacct(RowSource):
             line, job = entry
             earlier = starts.get(job.job_id, 0)
             try:
-                run = run_of(job, earlier)
+                yield run_of(job, earlier)
             except BadRow as bad:
                 yield bad.reject(line, job.shown_id)
                 continue
             starts[job.job_id] = earlier + 1
             if parse_state(job.state) is None:
                 unknown.add(job.state)
-            # The starts of a requeued job follow one another; the last one stands.
-            if held and held[1].run_id != run.run_id:
-                yield held[1]
-            held = (line, run)
-        if held:
-            yield held[1]
         if unknown:
             yield Notice(f"States that are not known were left out: {', '.join(sorted(unknown))}.")

@@ -1,4 +1,4 @@
-"""`sacct --json` of Slurm 21.08 and later: the shape of a value depends on the version of its data parser."""
+"""`sacct --json` of Slurm 22.05 and later: the shape of a value depends on the version of its data parser."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _job(row: Record) -> SlurmJob:
         account=row.text("account") or association.text("account"),
         partition=row.text("partition"),
         qos=row.text("qos"),
-        reservation=row.record("reservation").text("name"),
+        reservation=_reservation(row.record("reservation")),
         state=_state(row),
         exit_code=_exit(row),
         submitted=_time(time, "submission"),
@@ -79,6 +79,11 @@ def _time(row: Record, name: str) -> datetime | None:
     return Record({name: seconds}, row.path).time(name) if seconds else None
 
 
+def _reservation(row: Record) -> str | None:
+    """Its name; a job without one has the id 0, and in 22.05 the name 0, too."""
+    return row.text("name") if _number(row, "id") else None
+
+
 def _state(row: Record) -> str:
     """The first of several: what follows it says more about the same (CANCELLED, ...)."""
     if not isinstance(row.values.get("state"), dict):
@@ -89,12 +94,15 @@ def _state(row: Record) -> str:
 
 
 def _exit(row: Record) -> int | None:
+    """22.05 says 0 of every job, failed ones too; 0 is believed of those that did not fail."""
     if not isinstance(row.values.get("exit_code"), dict):
         return parse_exit(row.text("exit_code") or "")
     code = row.record("exit_code")
     status = _number(code, "return_code")
     signal = code.record("signal")
     caught = _number(signal, "id") or _number(signal, "signal_id")
+    if not status and not caught and parse_state(_state(row)) == "failed":
+        return None
     return 128 + caught if caught and not status else status
 
 

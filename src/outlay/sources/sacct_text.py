@@ -17,10 +17,13 @@ from outlay.sources.slurm_values import Tres, parse_duration, parse_exit, parse_
 _NOT_YET = frozenset({"unknown", "none", "n/a", "(null)"})
 _MOST_SECONDS = 10**10
 _MOST_CPUS = 10**8
+#: Columns in which users write what they like.
+_FREE_TEXT = frozenset({"JobName", "Comment", "AdminComment", "SystemComment", "WorkDir", "SubmitLine"})
+_TIME = re.compile(r"\d|Unknown|None|N/A|$")
 #: Columns that a reject may show: none of them holds free text.
 _SHOWN = ("JobID", "State", "Start", "End", "AllocTRES", "NodeList")
-_LOCAL = ("Times without a zone were taken as {zone}. sacct prints the cluster's local time; see SLURM_TIME_FORMAT in "
-          "the documentation of this source.")
+_LOCAL = ("Times without a zone were taken as {zone}; sacct prints the cluster's local time. Export with "
+          "SLURM_TIME_FORMAT=%s, and they are exact.")
 _NO_RESOURCES = "Has neither AllocTRES nor AllocGRES, so how many GPUs a job had is not known."
 _NO_RAW = "Has array tasks but no JobIDRaw, by which GPU samples know their job; they cannot be matched by it."
 
@@ -89,12 +92,32 @@ def _rows(file: InputFile, header: tuple[str, ...]) -> Iterator[tuple[int, Recor
         fields = text.lstrip("\ufeff").split(delimiter)
         if header[-1] == "" and fields[-1] == "":  # --parsable ends each line with a delimiter
             fields.pop()
+        if len(fields) > len(names):
+            fields = _mended(fields, names, delimiter)
         if len(fields) == len(names):
             yield line, Record(dict(zip(names, fields, strict=True)))
         else:
             why = "the file may be incomplete" if len(fields) < len(names) else f"a name may hold '{delimiter}'"
             reason = f"has {len(fields)} fields, the header has {len(names)}; {why}"
             yield line, Reject(line, "", reason, fields[0][:100])
+
+
+def _mended(fields: list[str], names: tuple[str, ...], delimiter: str) -> list[str]:
+    """sacct does not escape its delimiter. Where a name or a comment holds it, the fields are put together again in the
+    one way that leaves a known state and times in their places; where there are several ways, they stay as they are."""
+    extra = len(fields) - len(names)
+    ways = []
+    for name in _FREE_TEXT & set(names):
+        at = names.index(name)
+        joined = [*fields[:at], delimiter.join(fields[at : at + extra + 1]), *fields[at + extra + 1 :]]
+        if _is_plausible(dict(zip(names, joined, strict=True))):
+            ways.append(joined)
+    return ways[0] if len(ways) == 1 else fields
+
+
+def _is_plausible(row: dict[str, str]) -> bool:
+    times = (row[name] for name in ("Submit", "Start", "End") if name in row)
+    return parse_state(row["State"]) is not None and all(_TIME.match(time) for time in times)
 
 
 def _is_step_of(step: Record, job: Record) -> bool:
@@ -168,7 +191,8 @@ class _Reader:
     def _tres(self, row: Record) -> Tres | None:
         if not {"AllocTRES", "AllocGRES"} & self._names:
             return None
-        cores = row.count("AllocCPUS", "NCPUS", most=_MOST_CPUS)
+        # Of a job that has not started, NCPUS is what it asks for.
+        cores = row.count("AllocCPUS", "NCPUS", most=_MOST_CPUS) if row.text("AllocTRES", "AllocGRES") else None
         name = "AllocTRES" if "AllocTRES" in self._names else "AllocGRES"
         text = row.text(name) or ""
         try:

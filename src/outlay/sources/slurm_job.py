@@ -86,7 +86,7 @@ def run_of(job: SlurmJob, earlier_starts: int) -> Run:
         submitted=job.submitted,
         started=job.started,
         ended=job.ended,
-        observed=_observed(job),
+        observed=_observed(job, earlier_starts),
         nodes=expand_hosts(job.nodes),
         gpus=None if job.tres is None else job.tres.gpus,
         gpu_type=None if job.tres is None else job.tres.gpu_type,
@@ -99,14 +99,14 @@ def run_of(job: SlurmJob, earlier_starts: int) -> Run:
     )
 
 
-def _observed(job: SlurmJob) -> datetime | None:
+def _observed(job: SlurmJob, earlier_starts: int) -> datetime | None:
     """sacct does not print when it ran. How long a running job had run by then says it; of an ended job nothing newer
-    than its end will be said."""
-    if job.ended:
-        return job.ended
-    if job.started and job.elapsed_s is not None:
-        return job.started + timedelta(seconds=job.elapsed_s)
-    return job.started or job.submitted
+    than its end will be said. A requeued job is submitted again in the second in which it ended before: the later
+    start is a little later."""
+    seen = job.ended or job.started or job.submitted
+    if job.started and not job.ended and job.elapsed_s is not None:
+        seen = job.started + timedelta(seconds=job.elapsed_s)
+    return seen + timedelta(microseconds=earlier_starts) if seen else None
 
 
 def _kind(job: SlurmJob) -> str:
