@@ -25,7 +25,7 @@ class PriceBook:
     """
 
     own: OwnPrices = field(default_factory=OwnPrices)
-    _known: dict[_Key, effective.Schedule | None] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[_Key, effective.Schedule | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def schedule(self, provider: str | None, model: str, service_tier: str | None = None) -> effective.Schedule | None:
         """All prices of a model over time; None where neither the public list nor the user's file knows it."""
