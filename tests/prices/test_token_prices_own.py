@@ -174,8 +174,10 @@ def test_buckets_take_the_tier_of_their_mean_call() -> None:
 
 def test_a_fee_per_request_needs_the_number_of_requests() -> None:
     sonar = {"provider": "perplexity", "model": "sonar", "input_tokens": 1_000_000, "output_tokens": 0}
-    found = price([{**sonar, "requests": 1000}, sonar], fact=Usage)
-    assert [cost for cost, _, _ in found] == [Decimal(13), None]
+    many = 10**15
+    rows = [{**sonar, "requests": 1000}, sonar, {**sonar, "requests": many}, {**sonar, "requests": -1}]
+    found = price(rows, fact=Usage)
+    assert [cost for cost, _, _ in found] == [Decimal(13), None, 1 + many * Decimal("0.012"), None]
     assert price([sonar])[0][0] == Decimal("1.012")
 
 
