@@ -69,9 +69,10 @@ def text_of(series, *, milliseconds=False, dump=False) -> str:
     for name, labels, readings in series:
         if not dump:
             lines += [f"# HELP {name} What it is.", f"# TYPE {name} gauge"]
-        inner = ",".join(f'{key}="{value}"' for key, value in ({"__name__": name} if dump else {} | labels).items())
-        if dump:
-            inner = ", ".join(f'{key}="{value}"' for key, value in {"__name__": name, **labels}.items())
+        # promtool sorts labels by their bytes, so upper case stands before the name.
+        inner = ", ".join(f'{key}="{value}"' for key, value in sorted({"__name__": name, **labels}.items()))
+        if not dump:
+            inner = ",".join(f'{key}="{value}"' for key, value in labels.items())
         for moment, value in readings:
             lines.append(f"{'' if dump else name}{{{inner}}} {value} {moment * 1000 if milliseconds else moment}")
     return "\n".join(lines) + ("\n" if dump or milliseconds else "\n# EOF\n")

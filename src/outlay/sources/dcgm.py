@@ -14,7 +14,7 @@ from outlay.sources.inputfile import InputFile
 from outlay.sources.openmetrics import gather_text
 from outlay.sources.prometheus_json import gather_json
 
-_TEXT = re.compile(r'^(?:# (?:TYPE|HELP|UNIT) )?DCGM_FI_\w+[ {]|^\{__name__="DCGM_FI_', re.MULTILINE)
+_TEXT = re.compile(r'^(?:# (?:TYPE|HELP|UNIT) )?DCGM_FI_\w+[ {]|^\{[^\n]*\b__name__="DCGM_FI_', re.MULTILINE)
 _JSON_PATHS = frozenset({"data.resultType", "data.result.metric.__name__"})
 
 
@@ -29,7 +29,7 @@ class Dcgm(RowSource):
           -d start=2026-05-01T00:00:00Z -d end=2026-05-08T00:00:00Z -d step=60 > gpu.json
 
     (write the query on one line; Prometheus gives at most 11,000 steps an answer), or from its store:
-    `promtool tsdb dump-openmetrics --match='{__name__=~"DCGM_FI_.*"}' DIR > gpu.om`.
+    `promtool tsdb dump-openmetrics --match='{__name__=~"DCGM_FI_.*"}' DIR > gpu.om` (before 2.49: `tsdb dump`).
 
     **It gives** a sample for each GPU and moment: utilisation (`DCGM_FI_DEV_GPU_UTIL`, else
     `DCGM_FI_PROF_GR_ENGINE_ACTIVE`), SM activity (`DCGM_FI_PROF_SM_ACTIVE`), memory (`DCGM_FI_DEV_FB_USED`, `_FREE`)
