@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from outlay.errors import SettingsError
 from outlay.facts import Call
+from outlay.sources.mappedtable import MappedTable
 from outlay.sources.mapping import Mapping
 
 BASE = "source: s\nfact: call\ncolumns:\n  time: ts\n"
@@ -93,3 +96,10 @@ def test_a_mapping_file_that_is_absent(tmp_path: Path):
                          ids=lambda path: path.stem)
 def test_the_mappings_of_the_bench_are_valid(path):
     assert Mapping.load(path).source == path.stem
+
+
+def test_the_example_of_the_documentation_is_valid():
+    (example,) = re.findall(r"(?:^    .*\n)+", inspect.getdoc(MappedTable) + "\n", re.MULTILINE)
+    mapping = Mapping.parse(inspect.cleandoc(example))
+    assert mapping.source == "my-gateway"
+    assert len(mapping.columns) == 8
