@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from outlay.cli.main import main as outlay
+from outlay.cli.main import outlay
 from outlay.detectors.registry import all_detectors
 from outlay.detectors.thresholds import defaults
 from outlay.sources.base import Source

@@ -23,7 +23,7 @@ def test_generated_pages_are_current(repository: Path) -> None:
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
-    from outlay.cli.main import main
+    from outlay.cli.main import outlay
 
     silent = []
 
@@ -42,7 +42,7 @@ def test_every_command_and_option_says_what_it_does() -> None:
                 assert child is not None, f"{path} lists {name} and has none"
                 look(child, f"{path} {name}")
 
-    look(main, "outlay")
+    look(outlay, "outlay")
     assert silent == []
 
 

@@ -7,7 +7,7 @@ import pytest
 
 HEAVY = {"duckdb", "genai_prices", "ibis", "jinja2", "numpy", "pandas", "polars", "pyarrow", "quicktok", "rich"}
 LOADED = "\nimport sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-COMMAND = "from outlay.cli.main import main\nmain({!r}.split(), standalone_mode=False)"
+COMMAND = "from outlay.cli.main import outlay\noutlay({!r}.split(), standalone_mode=False)"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ SOURCES: tuple[tuple[str, str], ...] = (
     ("outlay.sources.claude_code", "ClaudeCode"),
     ("outlay.sources.codex", "Codex"),
     ("outlay.sources.sacct", "Sacct"),
+    ("outlay.sources.dcgm", "Dcgm"),
     ("outlay.sources.outlaytable", "OutlayTable"),
 )
 
@@ -47,6 +48,8 @@ def recognise(file: InputFile, extra: tuple[Source, ...] = ()) -> Source:
 
     Raises `UnrecognisedFile` where none knows it, `FileError` where the file cannot be opened at all.
     """
+    # A file that is broken at its start is said to be broken, not unknown: these raise.
+    assert file.head is not None and file.parquet_columns is not None
     for source in (*extra, *all_sources()):
         if source.recognises(file):
             return source
