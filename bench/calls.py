@@ -31,7 +31,8 @@ def write_calls(path: Path, count: int, *, first: int = 0, days: int = 30, start
     span_us = days * 86_400_000_000
     # hash() is only a source of spread here; nothing of it is kept as an identity.
     query = f"""
-        SELECT TIMESTAMP '{start}' + to_microseconds(CAST((p.i - {first})::DOUBLE / {count} * {span_us} AS BIGINT)) AS time,
+        SELECT TIMESTAMP '{start}'
+                   + to_microseconds(CAST((p.i - {first})::DOUBLE / {count} * {span_us} AS BIGINT)) AS time,
                m.provider, m.model, 'resp_' || lpad(CAST(p.i AS VARCHAR), 12, '0') AS response_id,
                'chat' AS operation, 50 + h % 8000 AS input_tokens, 1 + (h // 8000) % 800 AS output_tokens,
                CASE WHEN h % 3 = 0 THEN (50 + h % 8000) // 2 END AS cache_read_tokens,
@@ -50,5 +51,6 @@ def write_calls(path: Path, count: int, *, first: int = 0, days: int = 30, start
 def settings(path: Path) -> None:
     """Settings with 50 attribution rules, half of which match."""
     rules = "\n".join(
-        f"    - {{name: r{i}, when: {{api_key: 'k{i}', user: 'u{i}*'}}, set: {{owner: person-{i}}}}}" for i in range(50))
+        f"    - {{name: r{i}, when: {{api_key: 'k{i}', user: 'u{i}*'}}, set: {{owner: person-{i}}}}}"
+        for i in range(50))
     path.write_text(f"attribution:\n  rules:\n{rules}\n", encoding="utf-8")

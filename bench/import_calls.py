@@ -71,7 +71,8 @@ def measure(rows: int, times: int) -> None:
             best_plain, best = min(p.seconds for p in plain), min(p.seconds for p in product)
             ratios = sorted(b.seconds / a.seconds for a, b in zip(plain, product, strict=True))
             print(f"{suffix[1:]:8} {rows:,} calls: CREATE TABLE AS {best_plain:.1f} s, whole import {best:.1f} s, "
-                  f"ratio of the bests {best / best_plain:.2f} (bar {bar}), pairs {', '.join(f'{r:.2f}' for r in ratios)}; "
+                  f"ratio of the bests {best / best_plain:.2f} (bar {bar}), "
+                  f"pairs {', '.join(f'{r:.2f}' for r in ratios)}; "
                   f"peak {max(p.peak_mb for p in product):,.0f} MB (bar 2,253); same file again {again.seconds:.2f} s "
                   "(bar 1)", flush=True)
 

@@ -117,8 +117,10 @@ class Ledger:
         from outlay.questions.costs import CostQuery, costs, parse_where
 
         ask = self.ask()
-        short = every in ("5m", "hour")
-        window = resolve(ask, since, until, whole_days=not short, default="24h" if short else "30d")
+        fine = every in ("5m", "hour")
+        # Within a day only calls can be told apart: a window of hours is answered from them alone.
+        short = fine or (since or "").strip().endswith(("h", "m"))
+        window = resolve(ask, since, until, whole_days=not short, default="24h" if fine else "30d")
         query = CostQuery(tuple(by), window, parse_where(where), every, cost, self.settings.currency)
         return Costs(costs(ask, query, as_of=now(), rejected=self.rejected))
 

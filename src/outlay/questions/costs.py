@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -45,6 +45,8 @@ class CostQuery:
     every: str | None = None
     cost: str = "effective"
     currency: str = "USD"
+    #: False where no bill speaks of any model in the window: single calls then count as they were metered.
+    reconciled: bool = True
 
     def __post_init__(self) -> None:
         for name in (*self.by, *(name for name, _ in self.where)):
@@ -60,7 +62,14 @@ class CostQuery:
     def needs_calls(self) -> bool:
         """Whether single calls must be looked at: the daily table does not know enough."""
         names = {*self.by, *(name for name, _ in self.where)}
-        return bool(names & PER_CALL.keys()) or self.every in ("5m", "hour")
+        return bool(names & PER_CALL.keys()) or not self.whole_days
+
+    @property
+    def whole_days(self) -> bool:
+        """Whether the daily table can answer for the window and the period."""
+        edges = (self.window.since, self.window.until)
+        return self.every not in ("5m", "hour") and all(edge == edge.replace(
+            hour=0, minute=0, second=0, microsecond=0) for edge in edges)
 
 
 def cost_expr(query: CostQuery) -> Any:
@@ -76,7 +85,7 @@ def _lines(query: CostQuery) -> Any:
     if not query.needs_calls:
         return _daily_lines(query, everything=True)
     calls = _call_lines(query)
-    if query.every in ("5m", "hour"):
+    if not query.whole_days:
         # Bills are days long: within a day only calls can be told apart.
         return calls
     return calls.union(_daily_lines(query, everything=False))
@@ -102,21 +111,39 @@ def _daily_lines(query: CostQuery, *, everything: bool) -> Any:
 
 
 def _call_lines(query: CostQuery) -> Any:
-    """Calls summed at the grain of the question and of reconciliation, at the dollars that it gave their group."""
+    """Single calls, summed; where a bill speaks of them, at the dollars that reconciliation gave their group."""
     import ibis
 
     calls = table("call")
     calls = calls.filter(calls.time >= query.window.since, calls.time < query.window.until)
     for name, values in query.where:
         calls = calls.filter(_among(_of_call(calls, name), values))
-    keys = {
-        **_period(calls.time, query.every), **{name: _of_call(calls, name) for name in query.by},
+    asked = {**_period(calls.time, query.every), **{name: _of_call(calls, name) for name in query.by}}
+    group = {
         "m_day": calls.time.truncate("D"), "m_model": calls.model_key, "m_account": calls.account.fill_null(""),
         "m_whole_provider": calls.provider.fill_null(""),
     }
     own = calls.list_cost if query.cost == "list" else calls.cost
+    keys = {**asked, **group} if query.reconciled else asked
     summed = calls.mutate(own=own, missing=calls.cost.isnull().cast("int64")).group_by(**keys).aggregate(
-        own=ibis._.own.sum(), missing=ibis._.missing.sum())
+        own=ibis._.own.sum().cast("decimal(38,12)"), missing=ibis._.missing.sum())
+    lead = [summed[name] for name in asked]
+    if not query.reconciled:
+        amount = summed.own.cast("decimal(38,18)")
+        return summed.select(*lead, in_currency=ibis.literal("USD"), amount=amount, guess=amount,
+                             missing=summed.missing)
+    joined = _with_factors(summed)
+    factor = ibis.coalesce(joined.own_factor, joined.any_factor, ibis.literal(1).cast("decimal(38,18)"))
+    amount = (joined.own.cast("decimal(26,12)") * factor.cast("decimal(12,11)")).cast("decimal(38,18)")
+    billed = joined.own_billed.notnull() | joined.any_billed.notnull()
+    return joined.select(
+        *(joined[name] for name in asked), in_currency=ibis.literal("USD"), amount=amount,
+        guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
+    )
+
+
+def _with_factors(summed: Any) -> Any:
+    """Sums of calls with what turns their metered dollars into counted ones."""
     # Bills name the cloud where calls name its model service (aws, aws.bedrock).
     summed = summed.mutate(m_provider=summed.m_whole_provider.re_replace(r"\..*$", ""))
     matched = table("reconciled")
@@ -129,15 +156,7 @@ def _call_lines(query: CostQuery) -> Any:
         own_factor=matched.factor, own_billed=matched.billed)
     joined = summed.left_join(plain, ["m_day", "m_provider", "m_model"]).drop(
         "m_day_right", "m_provider_right", "m_model_right")
-    joined = joined.left_join(named, ["m_day", "m_provider", "m_model", "m_account"])
-    factor = ibis.coalesce(joined.own_factor, joined.any_factor, ibis.literal(1).cast("decimal(38,18)"))
-    amount = (joined.own.cast("decimal(26,12)") * factor.cast("decimal(12,11)")).cast("decimal(38,18)")
-    billed = joined.own_billed.notnull() | joined.any_billed.notnull()
-    lead = ["period"] if query.every else []
-    return joined.select(
-        *(joined[name] for name in (*lead, *query.by)), in_currency=ibis.literal("USD"), amount=amount,
-        guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
-    )
+    return joined.left_join(named, ["m_day", "m_provider", "m_model", "m_account"])
 
 
 def _of_call(rows: Any, name: str) -> Any:
@@ -179,8 +198,17 @@ def _among(column: Any, values: tuple[str, ...]) -> Any:
     return result if isinstance(result, ibis.Value) else ibis.literal(result)
 
 
+def matched_expr(window: Window) -> Any:
+    """How many groups of calls of the window a bill speaks of."""
+    rows = table("reconciled")
+    return rows.filter(rows.day >= window.since.replace(hour=0, minute=0, second=0, microsecond=0),
+                       rows.day < window.until, rows.billed.notnull()).aggregate(groups=rows.count())
+
+
 def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> Answer:
     """Rows sorted by period, then by cost. Other currencies and unpriced lines are in `unknown`, never in the total."""
+    if query.needs_calls and not next(iter(ask.rows(matched_expr(query.window))))[0]:
+        query = replace(query, reconciled=False)
     found = list(ask.rows(cost_expr(query)))
     lead = (1 if query.every else 0) + len(query.by)
     rows: list[tuple[Any, ...]] = []
