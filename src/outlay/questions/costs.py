@@ -201,8 +201,9 @@ def _among(column: Any, values: tuple[str, ...]) -> Any:
 def matched_expr(window: Window) -> Any:
     """How many groups of calls of the window a bill speaks of."""
     rows = table("reconciled")
-    return rows.filter(rows.day >= window.since.replace(hour=0, minute=0, second=0, microsecond=0),
-                       rows.day < window.until, rows.billed.notnull()).aggregate(groups=rows.count())
+    rows = rows.filter(rows.day >= window.since.replace(hour=0, minute=0, second=0, microsecond=0),
+                       rows.day < window.until, rows.billed.notnull())
+    return rows.aggregate(groups=rows.count())
 
 
 def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> Answer:
