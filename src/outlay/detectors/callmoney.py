@@ -38,6 +38,11 @@ class CallMoney:
         window = self.context.window
         return max(window.since, min((pot.first for pot in self._pots.values()), default=window.since))
 
+    @property
+    def slices(self) -> tuple[CallSlice, ...]:
+        """Everything that cost in the window."""
+        return tuple(self._pots)
+
     def owner(self, calls: CallSlice) -> str | None:
         """Whose calls most of the slice's dollars are."""
         pot = self._pots.get(calls)

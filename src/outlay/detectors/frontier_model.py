@@ -11,6 +11,7 @@ from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.callmoney import CallMoney
 from outlay.facts.finding import Confidence, Finding
+from outlay.prices.tiers import ModelTier
 from outlay.questions.tasks import AnswerProfile, answer_profiles
 
 #: Words in the names of tasks and prompts whose answer is chosen or copied, not written.
@@ -51,17 +52,21 @@ class FrontierModel(Detector):
     def find(self, context: Context) -> Iterator[Finding]:
         limit = context.thresholds
         money = CallMoney(context, limit["settled_days"])
+        cheaper = {}
+        for calls in money.slices:
+            tier = context.book.tier(calls.provider, calls.model_key) if calls.model_key else None
+            if tier is not None and tier.tier is ModelTier.FRONTIER and tier.cheaper is not None:
+                cheaper[calls.provider, calls.model_key] = tier.cheaper
         profiles = answer_profiles(
-            context.ask, context.window, tiny=int(limit["tiny_output_tokens"]), short=int(limit["short_output_tokens"]),
+            context.ask, context.window, sorted({model for _, model in cheaper if model}),
+            tiny=int(limit["tiny_output_tokens"]), short=int(limit["short_output_tokens"]),
             min_calls=int(limit["min_calls"]))
         for profile in profiles:
-            calls = profile.prompt.calls
-            tier = context.book.tier(calls.provider, calls.model_key) if calls.model_key else None
-            if tier is None or tier.tier != "frontier" or tier.cheaper is None or not _only_chooses(profile, limit):
-                continue
-            finding = _finding(context, money, profile, tier.cheaper)
-            if finding is not None and finding.so_far >= Decimal(limit["min_so_far"]):
-                yield finding
+            other = cheaper.get((profile.prompt.calls.provider, profile.prompt.calls.model_key))
+            if other is not None and _only_chooses(profile, limit):
+                finding = _finding(context, money, profile, other)
+                if finding is not None and finding.so_far >= Decimal(limit["min_so_far"]):
+                    yield finding
 
 
 def _only_chooses(profile: AnswerProfile, limit: Mapping[str, float]) -> bool:

@@ -10,7 +10,7 @@ from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.callmoney import CallMoney
 from outlay.facts.finding import Confidence, Finding
-from outlay.questions.conversations import ResentHistory, resent_history, talk_use
+from outlay.questions.conversations import ResentHistory, TalkUse, resent_history, talk_use
 
 
 class ResentHistories(Detector):
@@ -43,24 +43,24 @@ class ResentHistories(Detector):
     def find(self, context: Context) -> Iterator[Finding]:
         limit = context.thresholds
         money = CallMoney(context, limit["settled_days"])
-        slices = tuple(
-            use.calls for use in talk_use(context.ask, context.window, int(limit["min_calls"]))
-            if use.tokens.cache_read <= limit["cached_share"] * use.tokens.input)
+        uses = {
+            use.calls: use for use in talk_use(context.ask, context.window, int(limit["min_calls"]))
+            if use.tokens.cache_read <= limit["cached_share"] * use.tokens.input}
         for found in resent_history(
-            context.ask, context.window, slices, keep=int(limit["keep_turns"]), growth=limit["input_growth"]
+            context.ask, context.window, tuple(uses), keep=int(limit["keep_turns"]), growth=limit["input_growth"]
         ):
             if found.growing >= limit["share"] * found.conversations:
-                finding = _finding(context, money, found)
+                finding = _finding(context, money, uses[found.calls], found)
                 if finding is not None and finding.so_far >= Decimal(limit["min_so_far"]):
                     yield finding
 
 
-def _finding(context: Context, money: CallMoney, found: ResentHistory) -> Finding | None:
+def _finding(context: Context, money: CallMoney, use: TalkUse, found: ResentHistory) -> Finding | None:
     calls, keep = found.calls, int(context.thresholds["keep_turns"])
     price = money.price(calls, "input")
     if price is None:
         return None
-    cost = price * found.resent_tokens * money.paid_share(calls, found.tokens)
+    cost = price * found.resent_tokens * money.paid_share(calls, use.tokens)
     name = calls.project or calls.task or calls.model_key
     return Finding(
         code=ResentHistories.code, capability=ResentHistories.capability, subject=calls.words,
@@ -72,12 +72,12 @@ def _finding(context: Context, money: CallMoney, found: ResentHistory) -> Findin
             ("Turns a conversation", f"{found.turns:.0f} on average"),
             ("Input tokens of a call", f"{found.first_input:,.0f} at first, {found.last_input:,.0f} at last"),
             (f"Tokens beyond the opening and the last {keep} turns",
-             f"{quantity(found.resent_tokens)} of {quantity(found.tokens.input)}"),
+             f"{quantity(found.resent_tokens)} of {quantity(found.input_tokens)}"),
             ("Input price", f"{dollars(price * 1_000_000)} / M tokens"),
             ("Period", period(context.window)),
         ),
         period=context.window,
-        claims=(money.claim(calls, cost, found.first, found.last),),
+        claims=(money.claim(calls, cost, use.first, use.last),),
         confidence=Confidence.MEDIUM,
         assumption=f"The opening and the last {keep} turns are enough for an answer.",
         action=f"Send the system prompt, a summary and the last {keep} turns instead of the whole conversation.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from outlay.accounting.figures import exact, percent, period, quantity
@@ -47,18 +47,23 @@ class LongSystemPrompt(Detector):
         limit = context.thresholds
         money = CallMoney(context, limit["settled_days"])
         allowed = int(limit["system_tokens"])
-        cacheable = _cacheable(context, allowed)
-        for found in system_prompts(context.ask, context.window, allowed):
-            if found.cached_excess < limit["cached_share"] * found.excess:
-                finding = _finding(context, money, found, cacheable.get(found.prompt, 0))
-                if finding is not None and finding.so_far >= Decimal(limit["min_so_far"]):
-                    yield finding
+        weighed = [
+            found for found in system_prompts(context.ask, context.window, allowed)
+            if found.cached_excess < limit["cached_share"] * found.excess]
+        cacheable = _cacheable(context, allowed, weighed)
+        for found in weighed:
+            finding = _finding(context, money, found, cacheable.get(found.prompt, 0))
+            if finding is not None and finding.so_far >= Decimal(limit["min_so_far"]):
+                yield finding
 
 
-def _cacheable(context: Context, allowed: int) -> dict[PromptSlice, int]:
+def _cacheable(context: Context, allowed: int, weighed: Sequence[SystemPrompt]) -> dict[PromptSlice, int]:
     """Excess tokens that are fresh now and would be read from the cache if `uncached-prefix` were acted upon."""
     tokens: dict[PromptSlice, int] = {}
-    for _, prefix in uncached_prefixes(context, thresholds(UncachedPrefix.code, {})):
+    limit = thresholds(UncachedPrefix.code, {})
+    if all(found.mean < limit["prefix_tokens"] for found in weighed):
+        return tokens
+    for _, prefix in uncached_prefixes(context, limit):
         more = max(0, prefix.prefix_tokens - allowed) * prefix.hits
         tokens[prefix.prompt] = tokens.get(prefix.prompt, 0) + more
     return tokens

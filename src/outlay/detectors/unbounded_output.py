@@ -10,7 +10,7 @@ from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.callmoney import CallMoney
 from outlay.facts.finding import Confidence, Finding
-from outlay.questions.prompts import OutputCreep, OutputWeeks, output_creep, output_weeks
+from outlay.questions.outputlengths import OutputCreep, OutputWeeks, capped_calls, output_creep, output_weeks
 
 
 class UnboundedOutput(Detector):
@@ -41,7 +41,9 @@ class UnboundedOutput(Detector):
         money = CallMoney(context, limit["settled_days"])
         weeks = output_weeks(context.ask, context.window, int(limit["min_calls"]))
         candidates = {each.prompt: each for each in weeks if _grows(each, limit["growing_days"], limit["mean_growth"])}
-        stated = any(each.capped for each in weeks)
+        if not candidates:
+            return
+        stated = capped_calls(context.ask, context.window) > 0
         for creep in output_creep(context.ask, context.window, tuple(candidates.values())):
             if creep.p95_late >= limit["p95_growth"] * creep.p95_early:
                 finding = _finding(context, money, candidates[creep.prompt], creep, stated)
@@ -62,7 +64,7 @@ def _finding(
     price = money.price(calls, "output")
     if price is None:
         return None
-    cost = price * creep.excess * money.paid_share(calls, weeks.tokens)
+    cost = price * creep.excess * money.paid_share(calls, creep.tokens)
     assumption = "Answers that are as long as 95% of those of the first week are long enough."
     if not stated:
         assumption += " No call in the ledger states max_tokens; whether one was set is not known."
@@ -72,11 +74,11 @@ def _finding(
               f"{exact(creep.p95_late)} tokens.",
         owner=money.owner(calls), team=calls.team,
         evidence=(
-            ("Calls without max_tokens", exact(weeks.tokens.calls)),
+            ("Calls without max_tokens", exact(weeks.calls)),
             ("P95 of output tokens, first 7 days", exact(creep.p95_early)),
             ("P95 of output tokens, last 7 days", exact(creep.p95_late)),
             ("Growth", signed_percent(creep.p95_late / creep.p95_early - 1)),
-            ("Tokens above the first week's P95", f"{quantity(creep.excess)} in {exact(creep.longer_calls)} calls"),
+            ("Tokens above the first week's P95", f"{quantity(creep.excess)} in {exact(creep.longer)} calls"),
             ("Output price", f"{dollars(price * 1_000_000)} / M tokens"),
             ("Period", period(context.window)),
         ),

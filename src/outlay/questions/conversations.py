@@ -22,12 +22,15 @@ class TalkUse:
 
     calls: CallSlice
     tokens: Tokens
+    first: datetime
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ResentHistory:
     """Conversations of a slice with more turns than a rolling window holds. `growing`: of them, those that resend
-    everything; the figures that follow are of these. `resent_tokens`: beyond the opening and the last turns."""
+    everything; the figures that follow are of these. `resent_tokens`: beyond the opening and the last turns, of
+    `input_tokens` in all. A conversation that changes its team, project or task counts for one of them."""
 
     calls: CallSlice
     conversations: int
@@ -35,51 +38,46 @@ class ResentHistory:
     turns: float
     first_input: float
     last_input: float
+    input_tokens: int
     resent_tokens: int
-    tokens: Tokens
-    first: datetime
-    last: datetime
 
 
 def talk_use_expr(window: Window, min_calls: int) -> Any:
-    """Columns SLICE_KEYS and those of `token_sums`."""
+    """Columns SLICE_KEYS, those of `token_sums`, first, last."""
     calls = answered(window)
     calls = calls.filter(calls.conversation.notnull())
-    found = calls.group_by(*SLICE_KEYS).aggregate(**token_sums(calls, calls.count()))
+    found = calls.group_by(*SLICE_KEYS).aggregate(
+        **token_sums(calls, calls.count()), first=calls.time.min(), last=calls.time.max())
     return found.filter(found.n_calls >= min_calls)
 
 
 def talk_use(ask: Ask, window: Window, min_calls: int) -> tuple[TalkUse, ...]:
     """Slices with at least `min_calls` calls that belong to a conversation."""
-    keys = len(SLICE_KEYS)
-    return tuple(
-        TalkUse(CallSlice(*row[:keys]), tokens_of(row[keys:])) for row in ask.rows(talk_use_expr(window, min_calls)))
+    keys, rows = len(SLICE_KEYS), ask.rows(talk_use_expr(window, min_calls))
+    return tuple(TalkUse(CallSlice(*row[:keys]), tokens_of(row[keys:-2]), *row[-2:]) for row in rows)
 
 
 def resent_history_expr(window: Window, slices: Sequence[CallSlice], *, keep: int, growth: float) -> Any:
-    """Columns SLICE_KEYS, talks, growing, turns, opening, latest, resent, those of `token_sums`, first, last.
+    """Columns SLICE_KEYS, talks, growing, turns, opening, latest, input, resent.
 
     One row a conversation first. The n-th call needs the opening and the last `keep` turns; the earlier ones, whose
     tokens are input(n - keep) - input(1), are resent. Summed over n that is all input but that of the last `keep`
     calls, less the opening as often; as the growth is straight, those follow from the last one and the step.
     """
     talks = _talks(window, slices, keep)
-    first, last, turns = (talks[name].cast("float64") for name in ("opening", "latest", "n_calls"))
+    first, last, turns = (talks[name].cast("float64") for name in ("opening", "latest", "calls"))
     step = (last - first) / (turns - 1)
-    mean = talks.n_input.cast("float64") / turns
+    mean = talks.input.cast("float64") / turns
     straight = (mean - (first + last) / 2).abs() <= (last - first) * _STRAIGHT
     talks = talks.mutate(
-        grows=(last >= first * growth) & straight & (talks.n_read == 0),
-        resent=talks.n_input.cast("float64") - (last * keep - step * (keep * (keep - 1) / 2)) - (turns - keep) * first)
+        grows=(last >= first * growth) & straight & (talks.read == 0),
+        resent=talks.input.cast("float64") - (last * keep - step * (keep * (keep - 1) / 2)) - (turns - keep) * first)
     counted = talks.grows
     return talks.group_by(*SLICE_KEYS).aggregate(
         talks=talks.count(), growing=total(counted),
         **{name: talks[column].cast("float64").mean(where=counted) for name, column in (
-            ("turns", "n_calls"), ("opening", "opening"), ("latest", "latest"))},
-        resent=talks.resent.sum(where=counted),
-        **{name: total(talks[name], counted) for name in ("n_calls", "n_input", "n_output", "n_read", "n_write")},
-        paid=talks.paid.sum(where=counted),
-        first=talks["first"].min(where=counted), last=talks["last"].max(where=counted))
+            ("turns", "calls"), ("opening", "opening"), ("latest", "latest"))},
+        input=total(talks.input, counted), resent=talks.resent.sum(where=counted))
 
 
 def _talks(window: Window, slices: Sequence[CallSlice], keep: int) -> Any:
@@ -88,10 +86,13 @@ def _talks(window: Window, slices: Sequence[CallSlice], keep: int) -> Any:
     calls = calls.filter(
         calls.conversation.notnull(), calls.model_key.fill_null("").isin({each.model_key or "" for each in slices}),
         calls.project.fill_null("").isin({each.project or "" for each in slices}))
-    talks = calls.group_by(*SLICE_KEYS, "conversation").aggregate(
-        **token_sums(calls, calls.count()), opening=calls.input_tokens.argmin(calls.time),
-        latest=calls.input_tokens.argmax(calls.time), first=calls.time.min(), last=calls.time.max())
-    return talks.filter(talks.n_calls > keep)
+    # Two keys instead of six: conversations are many, and each further key of text costs as much as all the sums.
+    keys = ("conversation", "model_key")
+    talks = calls.group_by(*keys).aggregate(
+        **{name: calls[name].arbitrary() for name in SLICE_KEYS if name not in keys},
+        calls=calls.count(), input=total(calls.input_tokens), read=total(calls.cache_read_tokens),
+        opening=calls.input_tokens.argmin(calls.time), latest=calls.input_tokens.argmax(calls.time))
+    return talks.filter(talks.calls > keep)
 
 
 def resent_history(
@@ -105,8 +106,7 @@ def resent_history(
     found = []
     for row in ask.rows(resent_history_expr(window, slices, keep=keep, growth=growth)):
         calls = CallSlice(*row[: len(SLICE_KEYS)])
-        talks, growing, turns, opening, latest, resent, *sums, first, last = row[len(SLICE_KEYS) :]
+        talks, growing, turns, opening, latest, sent, resent = row[len(SLICE_KEYS) :]
         if growing and calls in asked:
-            found.append(ResentHistory(
-                calls, talks, growing, turns, opening, latest, round(resent), tokens_of(tuple(sums)), first, last))
+            found.append(ResentHistory(calls, talks, growing, turns, opening, latest, sent, round(resent)))
     return tuple(found)

@@ -1,11 +1,9 @@
-"""What prompts weigh: their system part, call by call and in buckets, and how long their answers are."""
+"""What the system part of prompts weighs, call by call and in buckets."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from outlay.facts.window import Window
@@ -14,7 +12,6 @@ from outlay.questions.callslices import (
     PROMPT_KEYS,
     PromptSlice,
     Tokens,
-    answered,
     in_window,
     prompt_of,
     token_sums,
@@ -22,8 +19,6 @@ from outlay.questions.callslices import (
     total,
 )
 from outlay.questions.tables import table
-
-WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,119 +85,3 @@ def system_prompts(ask: Ask, window: Window, allowed: int) -> tuple[SystemPrompt
     return tuple(
         SystemPrompt(prompt_of(row[:keys]), tokens_of(row[keys : keys + 6]), *row[keys + 6 :])
         for row in ask.rows(system_prompts_expr(window, allowed)))
-
-
-@dataclass(frozen=True, slots=True)
-class OutputWeeks:
-    """Calls of one prompt without max_tokens. `early` and `late`: mean output tokens of its first and its last 7 days,
-    None where a week has fewer calls than asked for; `capped`: calls of the same prompt that set max_tokens."""
-
-    prompt: PromptSlice
-    tokens: Tokens
-    capped: int
-    first: datetime
-    last: datetime
-    early: float | None
-    late: float | None
-
-
-def output_days_expr(window: Window) -> Any:
-    """Columns PROMPT_KEYS, day, capped (calls with max_tokens), and those of `token_sums` over the calls without."""
-    calls = answered(window)
-    calls = calls.mutate(day=calls.time.truncate("D"), free=calls.max_tokens.isnull())
-    return calls.group_by(*PROMPT_KEYS, "day").aggregate(
-        capped=calls.max_tokens.count(),
-        n_calls=total(calls.free),
-        **{name: total(calls[column], calls.free) for name, column in (
-            ("n_input", "input_tokens"), ("n_output", "output_tokens"), ("n_read", "cache_read_tokens"),
-            ("n_write", "cache_write_tokens"))},
-        paid=calls.cost.sum(where=calls.free))
-
-
-def output_weeks(ask: Ask, window: Window, min_calls: int) -> tuple[OutputWeeks, ...]:
-    """Every prompt; a week with fewer than `min_calls` calls without max_tokens has no mean."""
-    days: dict[PromptSlice, list[tuple[Any, ...]]] = defaultdict(list)
-    keys = len(PROMPT_KEYS)
-    for row in ask.rows(output_days_expr(window)):
-        days[prompt_of(row[:keys])].append(row[keys:])
-    return tuple(_weeks(prompt, sorted(rows), min_calls) for prompt, rows in days.items())
-
-
-def _weeks(prompt: PromptSlice, days: Sequence[tuple[Any, ...]], min_calls: int) -> OutputWeeks:
-    parts = [tokens_of(day[2:]) for day in days]
-    whole = Tokens(*(sum(getattr(part, name) for part in parts) for name in Tokens.__slots__))
-    used = [(day[0], part) for day, part in zip(days, parts, strict=True) if part.calls]
-    first, last = (used[0][0], used[-1][0]) if used else (days[0][0], days[-1][0])
-    return OutputWeeks(
-        prompt, whole, sum(day[1] for day in days), first, last,
-        _mean([part for day, part in used if day < first + WEEK], min_calls),
-        _mean([part for day, part in used if day > last - WEEK], min_calls))
-
-
-def _mean(parts: Sequence[Tokens], min_calls: int) -> float | None:
-    calls = sum(part.calls for part in parts)
-    return sum(part.output for part in parts) / calls if calls >= min_calls else None
-
-
-@dataclass(frozen=True, slots=True)
-class OutputCreep:
-    """95th percentile of output tokens in a prompt's first and last 7 days, and the tokens above the first one in all
-    calls after the first 7 days. Calls with max_tokens are left out."""
-
-    prompt: PromptSlice
-    p95_early: int
-    p95_late: int
-    excess: int
-    longer_calls: int
-
-
-def output_lengths_expr(window: Window, prompts: Sequence[OutputWeeks]) -> Any:
-    """Columns PROMPT_KEYS, early, late (whether in the prompt's first, last 7 days), output_tokens, calls.
-
-    How long the answers were, and how often. Some prompts that were not asked for are among them.
-    """
-    calls = answered(window)
-    calls = calls.filter(
-        calls.max_tokens.isnull(),
-        calls.model_key.fill_null("").isin({each.prompt.calls.model_key or "" for each in prompts}),
-        calls.project.fill_null("").isin({each.prompt.calls.project or "" for each in prompts}),
-        calls.prompt.fill_null("").isin({each.prompt.prompt or "" for each in prompts}))
-    # Whole days since the epoch: both engines count with them alike.
-    calls = calls.mutate(day=calls.time.epoch_seconds() // 86400)
-    lengths = calls.group_by(*PROMPT_KEYS, "day", "output_tokens").aggregate(calls=calls.count())
-    of_prompt = [lengths[name] for name in PROMPT_KEYS]
-    lengths = lengths.mutate(
-        early=lengths.day < lengths.day.min().over(group_by=of_prompt) + WEEK.days,
-        late=lengths.day > lengths.day.max().over(group_by=of_prompt) - WEEK.days)
-    return lengths.group_by(*PROMPT_KEYS, "early", "late", "output_tokens").aggregate(calls=total(lengths.calls))
-
-
-def output_creep(ask: Ask, window: Window, prompts: Sequence[OutputWeeks]) -> tuple[OutputCreep, ...]:
-    """How the answers of the given prompts grew. Only lengths and their numbers are fetched."""
-    if not prompts:
-        return ()
-    asked = {each.prompt for each in prompts}
-    lengths: dict[PromptSlice, list[tuple[bool, bool, int, int]]] = defaultdict(list)
-    for *keys, early, late, length, calls in ask.rows(output_lengths_expr(window, prompts)):
-        if (prompt := prompt_of(tuple(keys))) in asked:
-            lengths[prompt].append((early, late, length, calls))
-    return tuple(_creep(prompt, rows) for prompt, rows in lengths.items())
-
-
-def _creep(prompt: PromptSlice, rows: Sequence[tuple[bool, bool, int, int]]) -> OutputCreep:
-    usual = percentile([(length, calls) for early, _, length, calls in rows if early], 0.95)
-    above = [(length - usual, calls) for early, _, length, calls in rows if not early and length > usual]
-    return OutputCreep(
-        prompt, usual, percentile([(length, calls) for _, late, length, calls in rows if late], 0.95),
-        sum(more * calls for more, calls in above), sum(calls for _, calls in above))
-
-
-def percentile(lengths: Sequence[tuple[int, int]], share: float) -> int:
-    """The smallest value that at least `share` of the calls do not exceed; `lengths`: (value, calls), in any order."""
-    wanted = share * sum(calls for _, calls in lengths)
-    seen = 0
-    for value, calls in sorted(lengths):
-        seen += calls
-        if seen >= wanted:
-            return value
-    return 0

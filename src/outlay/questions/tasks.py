@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,9 +42,10 @@ class AnswerProfile:
         return self.tokens.output / self.tokens.calls
 
 
-def answer_profiles_expr(window: Window, *, tiny: int, short: int, min_calls: int) -> Any:
+def answer_profiles_expr(window: Window, models: Sequence[str], *, tiny: int, short: int, min_calls: int) -> Any:
     """Columns PROMPT_KEYS, those of `token_sums`, tiny, short, squares, longest, reasoning, agents, first, last."""
     calls = answered(window)
+    calls = calls.filter(calls.model_key.isin(models))
     length = calls.output_tokens.cast("float64")
     found = calls.group_by(*PROMPT_KEYS).aggregate(
         **token_sums(calls, calls.count()),
@@ -56,10 +58,14 @@ def answer_profiles_expr(window: Window, *, tiny: int, short: int, min_calls: in
     return found.filter(found.n_calls >= min_calls)
 
 
-def answer_profiles(ask: Ask, window: Window, *, tiny: int, short: int, min_calls: int) -> tuple[AnswerProfile, ...]:
-    """Every prompt with at least `min_calls` calls; `tiny` and `short` in output tokens."""
-    return tuple(
-        _profile(row) for row in ask.rows(answer_profiles_expr(window, tiny=tiny, short=short, min_calls=min_calls)))
+def answer_profiles(
+    ask: Ask, window: Window, models: Sequence[str], *, tiny: int, short: int, min_calls: int
+) -> tuple[AnswerProfile, ...]:
+    """Every prompt of the models with at least `min_calls` calls; `tiny` and `short` in output tokens."""
+    if not models:
+        return ()
+    expression = answer_profiles_expr(window, models, tiny=tiny, short=short, min_calls=min_calls)
+    return tuple(_profile(row) for row in ask.rows(expression))
 
 
 def _profile(row: tuple[Any, ...]) -> AnswerProfile:

@@ -57,15 +57,18 @@ def agent_runs_expr(window: Window, limit: int) -> Any:
     """Columns trace_id, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced."""
     rows = in_window(table("call"), window)
     rows = rows.filter(rows.trace_id.notnull())
+    # Ranked by cost first, so that the rest is gathered for few of them.
+    ranked = rows.group_by("trace_id").aggregate(paid=rows.cost.sum().fill_null(0), named=rows.agent.count())
+    ranked = ranked.filter(ranked.named > 0).order_by([ranked.paid.desc(), ranked.trace_id]).limit(limit)
+    rows = rows.filter(rows.trace_id.isin(ranked.trace_id))
     start = rows.time.epoch_seconds()
     end = start + rows.duration_ms.fill_null(0).cast("float64") / 1000
     runs = rows.group_by("trace_id").aggregate(
         agent=rows.agent.argmin(rows.time, where=rows.agent.notnull()), team=rows.team.max(),
         project=rows.project.max(), owner=rows.owner.max(), started=rows.time.min(),
         seconds=end.max() - start.min().cast("float64"),
-        named=rows.agent.count(), **run_sums(rows))
-    runs = runs.filter(runs.named > 0)
-    return runs.drop("named").order_by([runs.paid.fill_null(0).desc(), runs.trace_id]).limit(limit)
+        **run_sums(rows))
+    return runs.order_by([runs.paid.fill_null(0).desc(), runs.trace_id])
 
 
 def agent_runs(ask: Ask, window: Window, limit: int = 20) -> tuple[AgentRun, ...]:

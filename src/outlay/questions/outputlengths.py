@@ -1,0 +1,139 @@
+"""How long the answers of prompts are that set no max_tokens, and how they grow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from outlay.facts.window import Window
+from outlay.questions.ask import Ask
+from outlay.questions.callslices import (
+    PROMPT_KEYS,
+    PromptSlice,
+    Tokens,
+    answered,
+    prompt_of,
+    token_sums,
+    tokens_of,
+    total,
+)
+
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+_P95 = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class OutputWeeks:
+    """Calls of one prompt without max_tokens. `first`, `last`: the days of its first and last call; `early`, `late`:
+    mean output tokens of its first and its last 7 days, None where a week has fewer calls than asked for."""
+
+    prompt: PromptSlice
+    calls: int
+    output_tokens: int
+    first: datetime
+    last: datetime
+    early: float | None
+    late: float | None
+
+
+def output_days_expr(window: Window) -> Any:
+    """Columns PROMPT_KEYS, day, calls, output, over the calls without max_tokens."""
+    calls = answered(window)
+    calls = calls.filter(calls.max_tokens.isnull()).mutate(day=calls.time.truncate("D"))
+    return calls.group_by(*PROMPT_KEYS, "day").aggregate(calls=calls.count(), output=total(calls.output_tokens))
+
+
+def output_weeks(ask: Ask, window: Window, min_calls: int) -> tuple[OutputWeeks, ...]:
+    """Every prompt with calls without max_tokens; a week needs `min_calls` of them to have a mean."""
+    days: dict[PromptSlice, list[tuple[datetime, int, int]]] = defaultdict(list)
+    for *keys, day, calls, output in ask.rows(output_days_expr(window)):
+        days[prompt_of(tuple(keys))].append((day, calls, output))
+    return tuple(_weeks(prompt, sorted(rows), min_calls) for prompt, rows in days.items())
+
+
+def _weeks(prompt: PromptSlice, days: Sequence[tuple[datetime, int, int]], min_calls: int) -> OutputWeeks:
+    first, last = days[0][0], days[-1][0]
+    return OutputWeeks(
+        prompt, sum(calls for _, calls, _ in days), sum(output for _, _, output in days), first, last,
+        _mean([day for day in days if day[0] < first + WEEK], min_calls),
+        _mean([day for day in days if day[0] > last - WEEK], min_calls))
+
+
+def _mean(days: Sequence[tuple[datetime, int, int]], min_calls: int) -> float | None:
+    calls = sum(calls for _, calls, _ in days)
+    return sum(output for _, _, output in days) / calls if calls >= min_calls else None
+
+
+def capped_calls_expr(window: Window) -> Any:
+    """Column calls: how many set max_tokens. None at all: their source may not know."""
+    calls = answered(window)
+    return calls.aggregate(calls=calls.max_tokens.count())
+
+
+def capped_calls(ask: Ask, window: Window) -> int:
+    """Calls of the window that are known to set max_tokens."""
+    return next((calls for (calls,) in ask.rows(capped_calls_expr(window))), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputCreep:
+    """95th percentile of output tokens in a prompt's first and last 7 days (the smallest length that 95% of the calls
+    do not exceed), and the tokens above the first one in the calls after the first 7 days, `longer` of them. Calls
+    with max_tokens are left out."""
+
+    prompt: PromptSlice
+    p95_early: int
+    p95_late: int
+    excess: int
+    longer: int
+    tokens: Tokens
+
+
+def output_creep_expr(window: Window, prompts: Sequence[PromptSlice], first: datetime, last: datetime) -> Any:
+    """Columns PROMPT_KEYS, p95_early, p95_late, excess, longer, those of `token_sums`; of prompts whose calls begin on
+    the day `first` and end on the day `last`. Some that were not asked for are among them."""
+    import ibis
+
+    calls = answered(window)
+    calls = calls.filter(
+        calls.max_tokens.isnull(), calls.model_key.fill_null("").isin({each.calls.model_key or "" for each in prompts}),
+        calls.project.fill_null("").isin({each.calls.project or "" for each in prompts}),
+        calls.prompt.fill_null("").isin({each.prompt or "" for each in prompts}))
+    calls = calls.mutate(early=calls.time < first + WEEK, late=calls.time >= last + DAY - WEEK)
+    # As many rows as there are lengths; percentiles of these are exact on every engine.
+    lengths = calls.group_by(*PROMPT_KEYS, "early", "late", "output_tokens").aggregate(
+        **token_sums(calls, calls.count()))
+    of_prompt = [lengths[name] for name in PROMPT_KEYS]
+    for week in ("early", "late"):
+        counted = ibis.ifelse(lengths[week], lengths.n_calls, 0)
+        up_to = counted.sum().over(ibis.cumulative_window(group_by=of_prompt, order_by=lengths.output_tokens))
+        needed = counted.sum().over(group_by=of_prompt).cast("float64") * _P95
+        reached = lengths[week] & (up_to.cast("float64") >= needed)
+        lengths = lengths.mutate(**{f"over_{week}": ibis.ifelse(reached, lengths.output_tokens, None)})
+        of_prompt = [lengths[name] for name in PROMPT_KEYS]
+    lengths = lengths.mutate(usual=lengths.over_early.min().over(group_by=of_prompt))
+    above = ~lengths.early & (lengths.output_tokens > lengths.usual)
+    return lengths.group_by(*PROMPT_KEYS).aggregate(
+        p95_early=lengths.over_early.min(), p95_late=lengths.over_late.min(),
+        excess=total((lengths.output_tokens - lengths.usual) * lengths.n_calls, above),
+        longer=total(lengths.n_calls, above),
+        **{name: total(lengths[name]) for name in ("n_calls", "n_input", "n_output", "n_read", "n_write")},
+        paid=lengths.paid.sum())
+
+
+def output_creep(ask: Ask, window: Window, prompts: Sequence[OutputWeeks]) -> tuple[OutputCreep, ...]:
+    """How the answers of the given prompts grew. One query for those that begin and end on the same days: nearly all
+    begin before the window and go on."""
+    alike: dict[tuple[datetime, datetime], list[PromptSlice]] = defaultdict(list)
+    for each in prompts:
+        alike[each.first, each.last].append(each.prompt)
+    found = []
+    for (first, last), asked in alike.items():
+        for row in ask.rows(output_creep_expr(window, asked, first, last)):
+            prompt, (early, late, excess, longer, *sums) = prompt_of(row[: len(PROMPT_KEYS)]), row[len(PROMPT_KEYS) :]
+            if prompt in asked:
+                found.append(OutputCreep(prompt, early, late, excess, longer, tokens_of(tuple(sums))))
+    return tuple(found)
