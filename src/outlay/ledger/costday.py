@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outlay.ledger.exact import split_sql
+from outlay.ledger.gpu import MACHINE_CHARGE
 from outlay.ledger.schema import COST_DAY, DIMENSIONS
 
 if TYPE_CHECKING:
@@ -103,8 +104,21 @@ weighted AS (
            sum(coalesce(w.weight, 0)) OVER (PARTITION BY d.row_no) AS metered_total
     FROM daily d LEFT JOIN weights w USING (day, provider_key, model_key, account_key))
 SELECT * REPLACE ({split}) FROM (
-    SELECT *, CASE WHEN metered_total > 0 THEN CAST(metered AS DECIMAL(38,12)) ELSE 1 END AS way FROM weighted)
+    SELECT *, CASE WHEN metered_total > 0 THEN CAST(metered AS DECIMAL(38,12)) ELSE 1 END AS way FROM weighted
+    WHERE metered_total = 0 OR metered > 0)
 """.format(split=", ".join(f"{split_sql(name, 'way', 'row_no', 'day')} AS {name}" for name in _COSTS))
+
+def _taken(name: str) -> str:
+    """What of the group's bill goes to what was metered: all of it, up to the bound; nothing where nothing was."""
+    return (f"CASE WHEN total = 0 THEN 0 WHEN amount > total * {MAX_DRIFT} THEN CAST({name} * CAST(CAST(total * "
+            f"{MAX_DRIFT} AS DOUBLE) / CAST(amount AS DOUBLE) AS DECIMAL(18,15)) AS DECIMAL(38,18)) ELSE {name} END")
+
+
+def _of_calls(name: str) -> str:
+    """Of that, the part that single calls stand for; usage that they are not part of has the other."""
+    return (f"CASE WHEN usage_rest = 0 THEN taken_{name} WHEN total > 0 THEN CAST(CAST(taken_{name} AS DOUBLE) "
+            f"* CAST(calls_cost AS DOUBLE) / CAST(total AS DOUBLE) AS DECIMAL(38,18)) END")
+
 
 #: One row a group. `total` is what all metering of the group comes to: where the usage report may hold the calls too,
 #: whichever reading (calls among it, or beside it) lies nearer to the bill over all days.
@@ -126,14 +140,21 @@ habit AS (
                 THEN abs(sum(amount) - sum(greatest(calls_cost, usage_cost)))
                      <= abs(sum(amount) - sum(calls_cost + usage_cost)) END AS among
     FROM joined GROUP BY ALL)
-SELECT j.*, CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(calls_cost, usage_cost)
-                 ELSE calls_cost + usage_cost END AS total,
-       CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(usage_cost - calls_cost, 0) ELSE usage_cost END
-           AS usage_rest
-FROM joined j JOIN habit h USING (provider_key, model_key, account_key)""".format(
+SELECT * EXCLUDE ({taken}), {taken_calls}, {taken_usage}, {rest} FROM (
+    SELECT *, {take} FROM (
+        SELECT j.*, CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(calls_cost, usage_cost)
+                         ELSE calls_cost + usage_cost END AS total,
+               CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(usage_cost - calls_cost, 0)
+                    ELSE usage_cost END AS usage_rest
+        FROM joined j JOIN habit h USING (provider_key, model_key, account_key)))""".format(
     key=", ".join(_KEY), inclusive=_INCLUSIVE,
     sums=", ".join(f"sum({name}) AS {name}" for name in _COSTS),
-    coalesced=", ".join(_KEY), costs=", ".join(f"b.{name}" for name in _COSTS))
+    coalesced=", ".join(_KEY), costs=", ".join(f"b.{name}" for name in _COSTS),
+    taken=", ".join(f"taken_{name}" for name in _COSTS),
+    take=", ".join(f"{_taken(name)} AS taken_{name}" for name in _COSTS),
+    taken_calls=", ".join(f"{_of_calls(name)} AS call_{name}" for name in _COSTS),
+    taken_usage=", ".join(f"taken_{name} - {_of_calls(name)} AS usage_{name}" for name in _COSTS),
+    rest=", ".join(f"{name} - taken_{name} AS rest_{name}" for name in _COSTS))
 
 #: What of the bill goes to what was metered: all of it, up to the bound; and the factor for single calls.
 _SPREAD = f"CASE WHEN total > 0 THEN least(amount, CAST(total * {MAX_DRIFT} AS DECIMAL(38,18))) ELSE 0 END"
@@ -158,27 +179,17 @@ def _metered_rows(kind: str) -> str:
         "currency": "'USD'", "service": "'Model calls'",
         "line": "coalesce(m.model_key, m.model, 'unknown') || ' calls'",
         "category": "'Usage'", "resource": "NULL", "part": "NULL", "unmetered": "false",
-        **{name: _metered_cost(name, share, whole, partition) for name in _COSTS},
+        **{name: _metered_cost(kind, name, share, whole, partition) for name in _COSTS},
     }
     return f"""INSERT INTO cost_day SELECT {_selected(values, 'm')}
 FROM metered_{kind} m JOIN cost_group g ON {" AND ".join(
     f"m.{name} IS NOT DISTINCT FROM g.{name}" for name in _KEY)}"""
 
 
-def _metered_cost(name: str, share: str, whole: str, partition: str) -> str:
-    """The part of the group's money that a metered row carries, in one of the four costs.
-
-    The share of the group's total that this kind stands for is given to its rows in proportion to their cost.
-    """
-    bounded = (f"(g.{name} * CAST(CASE WHEN g.amount > g.total * {MAX_DRIFT} "
-               f"THEN CAST(g.total * {MAX_DRIFT} AS DOUBLE) / CAST(g.amount AS DOUBLE) ELSE 1 END AS DECIMAL(18,15)))")
-    exact = f"CASE WHEN g.amount > g.total * {MAX_DRIFT} THEN CAST({bounded} AS DECIMAL(38,18)) ELSE g.{name} END"
-    part = (f"CASE WHEN {share} >= g.total THEN {exact} ELSE CAST(CAST({exact} AS DOUBLE) * CAST({share} AS DOUBLE) "
-            "/ CAST(g.total AS DOUBLE) AS DECIMAL(38,18)) END")
-    billed = split_sql(f"({part})", "m.cost", partition, "m.row_no")
-    own = "m.list_cost" if name == "list_cost" else "m.cost"
-    if name == "billed_cost":
-        own = "NULL"
+def _metered_cost(kind: str, name: str, share: str, whole: str, partition: str) -> str:
+    """The part of the group's money that a metered row carries, in one of the four costs: in proportion to its cost."""
+    billed = split_sql(f"g.{kind}_{name}", "m.cost", partition, "m.row_no")
+    own = {"list_cost": "m.list_cost", "billed_cost": "NULL"}.get(name, "m.cost")
     scaled = (f"CASE WHEN {share} >= {whole} THEN CAST({own} AS DECIMAL(38,18)) ELSE "
               f"CAST(CAST({own} AS DOUBLE) * CAST({share} AS DOUBLE) / CAST({whole} AS DOUBLE) AS DECIMAL(38,18)) END")
     return f"CASE WHEN g.amount IS NOT NULL AND g.total > 0 THEN {billed} ELSE {scaled} END"
@@ -202,17 +213,23 @@ WHERE g.total = 0 OR g.amount > g.total * {MAX_DRIFT}"""
 
 
 def _rest(name: str, partition: str) -> str:
-    taken = f"CAST(g.{name} * CAST({MAX_DRIFT} * CAST(g.total AS DOUBLE) / CAST(g.amount AS DOUBLE) " \
-            "AS DECIMAL(18,15)) AS DECIMAL(38,18))"
     # Rows may be credits; the rest is spread by size, so that it never changes its sign.
-    return split_sql(f"(g.{name} - {taken})", f"abs(coalesce(b.{name}, 0))", partition,
-                     "b.row_no, b.charge_period_start")
+    return split_sql(f"g.rest_{name}", f"abs(coalesce(b.{name}, 0))", partition, "b.row_no, b.charge_period_start")
 
 
 def _selected(values: dict[str, str], row: str) -> str:
     return ", ".join(
         f"CAST({values[name]} AS {sql_type})" if name in values else f"{row}.{name}" for name, sql_type in COST_DAY)
 
+
+#: Whether a charge `c` is neither a model's, which calls or usage account for, nor a GPU node's.
+PLAIN_CHARGE = f"""NOT coalesce(c.model_key IS NOT NULL AND c.billing_currency = 'USD'
+AND split_part(c.provider, '.', 1) IN (
+    SELECT split_part(provider, '.', 1) FROM call_day WHERE provider IS NOT NULL
+    UNION SELECT split_part(provider, '.', 1) FROM usage WHERE provider IS NOT NULL), false)
+AND NOT ({MACHINE_CHARGE} AND (
+    coalesce(coalesce(c.resource_name, c.resource_id) IN (SELECT node FROM gpu_day WHERE basis = 'billed'), false)
+    OR coalesce(c.resource_id IN (SELECT node FROM gpu_day WHERE basis = 'billed'), false)))"""
 
 #: Bill rows that neither models nor GPU time account for, as they are.
 _CHARGE_ROWS = """INSERT INTO cost_day
@@ -222,12 +239,9 @@ SELECT date_trunc('day', charge_period_start), 'charge', 'billed', coalesce(bill
        model_key, coalesce(sub_account_id, billing_account_id), region, charge_category,
        coalesce(resource_name, resource_id), NULL, NULL, NULL, NULL, {dims}, false, 0, {costs}
 FROM charge_line c
-WHERE NOT (c.model_key IS NOT NULL AND c.billing_currency = 'USD'
-           AND split_part(c.provider, '.', 1) IN (SELECT provider_key FROM account_match))
-  AND NOT (coalesce(c.service_category IN ('Compute', 'AI and Machine Learning'), true)
-           AND EXISTS (SELECT 1 FROM gpu_day g WHERE g.basis = 'billed'
-                       AND (g.node = coalesce(c.resource_name, c.resource_id) OR g.node = c.resource_id)))
-GROUP BY ALL""".format(dims=", ".join(DIMENSIONS), costs=", ".join(f"sum({name})" for name in _COSTS))
+WHERE {plain}
+GROUP BY ALL""".format(plain=PLAIN_CHARGE, dims=", ".join(DIMENSIONS),
+                       costs=", ".join(f"sum({name})" for name in _COSTS))
 
 _GPU_ROWS = """INSERT INTO cost_day
 SELECT day, 'gpu', basis, currency, provider, coalesce(service, 'GPU'), 'GPU ' || coalesce(gpu_type, 'unknown'),
