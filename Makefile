@@ -8,7 +8,8 @@ PYTHON312 ?= $(shell for p in python3.12 "$${PYENV_ROOT:-$$HOME/.pyenv}"/version
 VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE := .outlay-sample
-OUTLAY := $(BIN)/outlay --store $(SAMPLE)/store
+# The sample month has settings of its own, which `outlay sample` writes.
+OUTLAY := $(BIN)/outlay --store $(SAMPLE)/store --config $(SAMPLE)/files/outlay.yaml
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # pytest-xdist starts this many workers; the suite must also pass with WORKERS=0.
 WORKERS ?= 2
@@ -40,9 +41,10 @@ run: assess
 
 # Files already imported are recognised, so that a second run changes nothing.
 assess: setup
-	@$(BIN)/outlay sample $(SAMPLE)/files
+	@$(BIN)/outlay sample $(SAMPLE)/files >/dev/null
 	@$(OUTLAY) import $(SAMPLE)/files
 	@$(OUTLAY) assess --html report.html
+	@echo "Ask more: $(OUTLAY) costs --by team,model"
 
 test: dev
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
@@ -72,7 +74,7 @@ validate-focus: setup
 	@test -n "$(PYTHON312)" || { echo "make validate-focus needs Python 3.12" >&2; exit 1; }
 	test -x .venv-focus/bin/python || $(PYTHON312) -m venv .venv-focus
 	.venv-focus/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/focus-validator.txt
-	@$(BIN)/outlay sample $(SAMPLE)/files
+	@$(BIN)/outlay sample $(SAMPLE)/files >/dev/null
 	@$(OUTLAY) import $(SAMPLE)/files
 	@$(OUTLAY) export focus $(SAMPLE)/focus.parquet
 	.venv-focus/bin/python scripts/validate_focus.py $(SAMPLE)/focus.parquet

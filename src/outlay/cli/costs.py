@@ -11,6 +11,8 @@ import click
 from outlay.cli.session import Place, say_json
 from outlay.questions.answer import Answer, plain
 
+NOTHING = "Nothing is imported yet. `outlay import FILE...` reads bills, usage, logs and metrics."
+
 
 @click.command()
 @click.option("--by", default="", metavar="DIM,...", help="Dimensions: team, owner, project, environment, stage, "
@@ -33,6 +35,7 @@ def costs(place: Place, by: str, where: tuple[str, ...], since: str | None, unti
     """What AI cost, by any dimensions, over time. Every dollar counts once."""
     dimensions = [name.strip() for name in by.split(",") if name.strip()]
     with place.ledger() as ledger:
+        empty = not ledger.store.con.execute("SELECT 1 FROM imports LIMIT 1").fetchall()
         answer = ledger.costs(dimensions, where=where, since=since, until=until, every=every, cost=cost).answer
         explanation = None
         if explain:
@@ -49,13 +52,13 @@ def costs(place: Place, by: str, where: tuple[str, ...], since: str | None, unti
         writer.writerow(answer.columns)
         writer.writerows([plain(cell) for cell in row] for row in answer.rows)
     else:
-        click.echo(_text(answer, every))
+        click.echo(NOTHING if empty else _text(answer, every))
         if explanation is not None:
             click.echo("\n" + explanation.as_text())
 
 
 def _text(answer: Answer, every: str | None) -> str:
-    from outlay.accounting.figures import period
+    from outlay.accounting.figures import period, plural
     from outlay.accounting.money import dollars
     from outlay.cli.render_table import table_text
 
@@ -65,16 +68,16 @@ def _text(answer: Answer, every: str | None) -> str:
         (*(_cell(cell, every) for cell in row[:-2]),
          ("~" if row[-1] else "") + dollars(row[-2], answer.currency)) for row in answer.rows
     ]
-    total = ("Total", *("" for _ in answer.columns[1:-2])) if len(answer.columns) > 2 else ()
-    foot = (*total, dollars(answer.totals["cost"], answer.currency))
+    foot = ("Total", *("" for _ in answer.columns[1:-2]), dollars(answer.totals["cost"], answer.currency))
     headers = (*answer.columns[:-2], answer.cost)
-    lines = [table_text(headers, rows, foot=foot), f"{period(answer.window)}, {answer.cost} cost, {answer.currency}. "
-             "~ some of it is metered and not billed yet."]
+    estimated = " ~ some of it is metered and not billed yet." if any(row[-1] for row in answer.rows) else ""
+    lines = [table_text(headers, rows, foot=foot if len(headers) > 1 else None),
+             f"{period(answer.window)}, {answer.cost} cost, {answer.currency}.{estimated}"]
     for entry in answer.unknown:
         if "currency" in entry:
             lines.append(f"? beside it: {dollars(entry['cost'], entry['currency'])}, which no rate converts")
         else:
-            lines.append(f"? {entry['unpriced']:,} lines have no known price: {entry['reason']}")
+            lines.append(f"? {plural(entry['unpriced'], 'line')} without a known price, in no sum: {entry['reason']}")
     return "\n".join(lines)
 
 

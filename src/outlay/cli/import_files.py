@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from outlay.accounting.figures import plural
 from outlay.cli.session import Place, say_json
 from outlay.errors import FileError, OutlayError, UnrecognisedFile
 
@@ -135,12 +136,12 @@ def _line(done: Imported) -> str:
 
 def _close(results: list[Imported], failures: list[OutlayError], unknown: list[str]) -> None:
     if unknown:
-        click.echo(f"Not recognised, and left alone: {len(unknown)} files ({', '.join(unknown[:5])}"
+        click.echo(f"Not recognised, and left alone: {plural(len(unknown), 'file')} ({', '.join(unknown[:5])}"
                    + (", ...)" if len(unknown) > 5 else ")"))
     for error in failures:
         click.echo(f"outlay: {error}", err=True)
     added = sum(done.added for done in results)
-    click.echo(f"{len(results):,} files read, {added:,} rows added.")
+    click.echo(f"{plural(len(results), 'file')} read, {plural(added, 'row')} added.")
 
 
 def _report(results: list[Imported], failures: list[OutlayError], unknown: list[str]) -> dict[str, object]:

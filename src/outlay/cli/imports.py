@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from outlay.accounting.figures import plural
 from outlay.cli.session import Place, say_json
 from outlay.errors import NotFound
 from outlay.questions.answer import plain
@@ -75,7 +76,7 @@ def remove(place: Place, number: int, as_json: bool) -> None:
     if as_json:
         say_json({"schema": "outlay.imports/1", "rows": [{"import_id": number, "removed": taken}]})
     else:
-        click.echo(f"Import {number} is undone: {taken:,} rows are gone; what they had replaced is back.")
+        click.echo(f"Import {number} is undone: {plural(taken, 'row')} gone; what they had replaced is back.")
 
 
 def _read(con: Any) -> list[tuple[Any, ...]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -39,10 +41,12 @@ def show(place: Place, name: str, provider: str | None, as_json: bool) -> None:
         return
     from outlay.cli.render_table import table_text
 
+    sources = list(dict.fromkeys(row.source for row in rows))
     click.echo(table_text(
-        ("provider", "name", "what", "price", "unit", "when", "source", "checked"),
+        ("provider", "name", "what", "price", "unit", "when", "checked", "source"),
         [(row.provider or "", row.name, row.kind, "unknown" if row.price is None else f"${plain(row.price)}", row.unit,
-          row.conditions, row.source, row.checked.isoformat() if row.checked else "unknown") for row in rows]))
+          row.conditions, _checked(row.checked), f"[{sources.index(row.source) + 1}]") for row in rows]))
+    click.echo(_numbered(sources))
 
 
 @prices.command()
@@ -60,13 +64,23 @@ def check(place: Place, as_json: bool) -> None:
 
         click.echo(table_text(
             ("what", "provider", "figures", "checked", "days ago", "source"),
-            [(row.what, row.provider or "", row.figures, row.checked.isoformat() if row.checked else "unknown",
-              row.age_days, row.source) for row in found.stale]))
-        click.echo(f"{len(found.stale)} of {found.sources} sources are older than 90 days; {found.figures:,} figures "
-                   "were looked at.")
+            [(row.what, row.provider or "", row.figures, _checked(row.checked), row.age_days, f"[{number}]")
+             for number, row in enumerate(found.stale, 1)]))
+        click.echo(_numbered([row.source for row in found.stale]))
+        click.echo(f"{len(found.stale)} of {found.sources} sources were checked more than 90 days ago; "
+                   f"{found.figures:,} figures were looked at.")
     else:
         click.echo(f"Nothing is stale: {found.figures:,} figures of {found.sources} sources.")
     sys.exit(found.exit_code)
+
+
+def _checked(day: date | None) -> str:
+    return day.isoformat() if day else "unknown"
+
+
+def _numbered(sources: Sequence[str]) -> str:
+    """Sources are long: they stand below the table, which names them by number."""
+    return "\n".join(f"[{number}] {source}" for number, source in enumerate(sources, 1))
 
 
 def _book(place: Place) -> PriceBook:

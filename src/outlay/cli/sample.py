@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -15,4 +16,8 @@ def sample(directory: Path, seed: int) -> None:
     from outlay.sample import write_sample
 
     write_sample(directory, seed=seed)
-    click.echo(f"The sample month is in {directory}. Import it with: outlay import {directory}")
+    click.echo(f"The sample month is in {directory}. It has settings of its own; give it a store of its own, too:\n"
+               f"  export OUTLAY_STORE={shlex.quote(str(directory / '.store'))} "
+               f"OUTLAY_CONFIG={shlex.quote(str(directory / 'outlay.yaml'))}\n"
+               f"  outlay import {shlex.quote(str(directory))}\n"
+               "  outlay assess --html report.html")

@@ -231,7 +231,7 @@ def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> 
     columns = (*(("period",) if query.every else ()), *query.by, "cost", "estimated")
     unknown = [{"currency": currency, "cost": amount} for currency, amount in sorted(beside.items()) if amount]
     if unpriced:
-        unknown.append({"unpriced": unpriced, "reason": "no price is known; see `outlay prices check`"})
+        unknown.append({"unpriced": unpriced, "reason": "state your own price in a price file (docs/prices.md)"})
     return Answer(
         "outlay.costs/1", as_of, query.window, query.currency, query.cost, columns, tuple(rows),
         {"cost": total, "estimated": estimated}, tuple(unknown), rejected,

@@ -47,7 +47,10 @@ class Explanation:
 
     def as_text(self) -> str:
         lines = ["Attributed by"]
-        lines += [f"  {r.name:<40} {r.rows:>12,} {r.kind} rows  {r.cost:>16,.2f}" for r in self.rules]
+        lines += [f"  {r.name:<36} {r.rows:>12,} {r.kind + ' rows':<11} {r.cost:>16,.2f}" for r in self.rules]
+        if not self.billed:
+            nobody = "No bill speaks of the model calls: they count at their metered cost."
+            return "\n".join(lines + [nobody] * any(r.kind != "charge" for r in self.rules))
         lines += [
             "Model calls, metered against billed (same provider, model, day and account)",
             f"  metered from calls {self.metered:,.2f}, reported as usage {self.reported:,.2f}, "
