@@ -167,9 +167,9 @@ def _share(part: Decimal, total: Decimal) -> float:
 
 
 def _drift(ask: Ask, window: Window) -> Drift:
-    metered, reported, billed, _, unmetered = (
-        value or Decimal(0) for value in next(iter(ask.rows(drift_expr(window)))))
-    return Drift(billed, max(metered, reported), unmetered)
+    """What was metered against the part of the bills that speaks of the same things."""
+    _, _, _, counted, spread, unmetered = (value or Decimal(0) for value in next(iter(ask.rows(drift_expr(window)))))
+    return Drift(spread, counted, unmetered)
 
 
 def _sources(ask: Ask) -> tuple[str, ...]:

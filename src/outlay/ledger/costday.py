@@ -160,7 +160,8 @@ SELECT * EXCLUDE ({taken}), {taken_calls}, {taken_usage}, {rest} FROM (
 _SPREAD = f"CASE WHEN total > 0 THEN least(amount, CAST(total * {MAX_DRIFT} AS DECIMAL(38,18))) ELSE 0 END"
 _RECONCILED = f"""INSERT INTO reconciled
 SELECT day, provider_key, model_key, account_key, CAST(calls_cost AS DECIMAL(38,18)),
-       CAST(usage_cost AS DECIMAL(38,18)), amount, {_SPREAD}, amount - {_SPREAD},
+       CAST(usage_cost AS DECIMAL(38,18)), amount,
+       CAST(total AS DECIMAL(38,18)), {_SPREAD}, amount - {_SPREAD},
        CASE WHEN total > 0 AND amount IS NOT NULL
             THEN CAST(CAST({_SPREAD} AS DOUBLE) / CAST(total AS DOUBLE) AS DECIMAL(38,18)) ELSE 1 END
 FROM cost_group"""

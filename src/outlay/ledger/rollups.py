@@ -9,7 +9,10 @@ from outlay.ledger.schema import CALL_DAY_KEYS
 if TYPE_CHECKING:
     import duckdb
 
-_MEASURES = """count(*), count(*) FILTER (status IS NOT NULL AND status <> 'ok'), count(*) FILTER (cost IS NULL),
+#: A span of a tool or of an agent has no model and no tokens, and so nothing that could be priced.
+_UNPRICED = "cost IS NULL AND (model IS NOT NULL OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL)"
+
+_MEASURES = f"""count(*), count(*) FILTER (status IS NOT NULL AND status <> 'ok'), count(*) FILTER ({_UNPRICED}),
     coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0),
     coalesce(sum(cache_write_tokens), 0), coalesce(sum(reasoning_tokens), 0), coalesce(sum(system_tokens), 0),
     coalesce(sum(cost), 0), coalesce(sum(list_cost), 0)"""

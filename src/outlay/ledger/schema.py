@@ -112,11 +112,13 @@ COST_DAY: tuple[tuple[str, str], ...] = (
     ("contracted_cost", "DECIMAL(38,18)"),
 )
 
-#: Metered against billed dollars of the same thing on one day; `factor` turns metered into counted dollars.
+#: Metered against billed dollars of the same thing on one day. `counted`: all metering of it together; `spread`: what of
+#: the bill goes to it; `factor` turns metered into counted dollars.
 RECONCILED: tuple[tuple[str, str], ...] = (
     ("day", "TIMESTAMP"), ("provider", "VARCHAR"), ("model_key", "VARCHAR"), ("account", "VARCHAR"),
     ("metered", "DECIMAL(38,18)"), ("reported", "DECIMAL(38,18)"), ("billed", "DECIMAL(38,18)"),
-    ("spread", "DECIMAL(38,18)"), ("unmetered", "DECIMAL(38,18)"), ("factor", "DECIMAL(38,18)"),
+    ("counted", "DECIMAL(38,18)"), ("spread", "DECIMAL(38,18)"), ("unmetered", "DECIMAL(38,18)"),
+    ("factor", "DECIMAL(38,18)"),
 )
 
 DERIVED: dict[str, tuple[tuple[str, str], ...]] = {

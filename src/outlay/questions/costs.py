@@ -125,7 +125,9 @@ def _call_lines(query: CostQuery) -> Any:
     }
     own = calls.list_cost if query.cost == "list" else calls.cost
     keys = {**asked, **group} if query.reconciled else asked
-    summed = calls.mutate(own=own, missing=calls.cost.isnull().cast("int64")).group_by(**keys).aggregate(
+    # A span of a tool or of an agent has no model and no tokens, and so nothing that could be priced.
+    unpriced = calls.cost.isnull() & (calls.model.notnull() | calls.input_tokens.notnull())
+    summed = calls.mutate(own=own, missing=unpriced.cast("int64")).group_by(**keys).aggregate(
         own=ibis._.own.sum().cast("decimal(38,12)"), missing=ibis._.missing.sum())
     lead = [summed[name] for name in asked]
     if not query.reconciled:

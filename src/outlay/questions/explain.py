@@ -34,6 +34,7 @@ class Explanation:
     metered: Decimal
     reported: Decimal
     billed: Decimal
+    counted: Decimal
     spread: Decimal
     unmetered: Decimal
 
@@ -42,7 +43,7 @@ class Explanation:
             "rules": [{"kind": r.kind, "rule": r.rule, "name": r.name, "rows": r.rows, "cost": plain(r.cost)}
                       for r in self.rules],
             "reconciliation": {name: plain(getattr(self, name)) for name in
-                               ("metered", "reported", "billed", "spread", "unmetered")},
+                               ("metered", "reported", "billed", "counted", "spread", "unmetered")},
         }
 
     def as_text(self) -> str:
@@ -72,12 +73,12 @@ def rules_expr(name: str, time: str, cost: str, window: Window) -> Any:
 
 
 def drift_expr(window: Window) -> Any:
-    """Metered, reported, billed, spread and unmetered dollars of the window."""
+    """Metered, reported, billed, counted, spread and unmetered dollars of what bills and metering both speak of."""
     rows = table("reconciled")
     rows = rows.filter(rows.day >= window.since, rows.day < window.until)
     both = rows.filter(rows.billed.notnull())
     return both.aggregate(metered=both.metered.sum(), reported=both.reported.sum(), billed=both.billed.sum(),
-                          spread=both.spread.sum(), unmetered=both.unmetered.sum())
+                          counted=both.counted.sum(), spread=both.spread.sum(), unmetered=both.unmetered.sum())
 
 
 def explain(ask: Ask, window: Window, attribution: Attribution) -> Explanation:
