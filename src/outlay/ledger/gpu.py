@@ -20,17 +20,14 @@ if TYPE_CHECKING:
 
 _COSTS = ("billed_cost", "effective_cost", "list_cost", "contracted_cost")
 _DIMS = ", ".join(DIMENSIONS)
+_ATTO = "1000000000000000000::HUGEINT"
 
 
 def remake(con: duckdb.DuckDBPyConnection, book: PriceBook) -> None:
-    """Makes `gpu_hour` and `gpu_day` again from samples, runs and charges. Part of the transaction that is open.
-
-    Leaves the temporary table `node_charge` (row_no of every charge that is in `gpu_day`) to `ledger.costday`.
-    """
+    """Makes `gpu_hour` and `gpu_day` again from samples, runs and charges. Part of the transaction that is open."""
     con.execute("DELETE FROM gpu_day")
     gpuhour.remake(con)
     con.execute(_RUN_DAY)
-    con.execute(_NODE_CHARGE)
     con.execute(_BILL_DAY)
     con.execute(_NODE_DAY)
     con.execute(_PART_DAY)
@@ -54,7 +51,7 @@ given AS (
 readings AS (
     SELECT date_trunc('day', hour) AS day, node, run_id, sum(read_s) AS read_s, sum(busy_s) AS busy_s
     FROM gpu_hour WHERE run_id IS NOT NULL GROUP BY ALL),
-both AS (
+joined AS (
     SELECT coalesce(g.day, r.day) AS day, coalesce(g.node, r.node) AS node, coalesce(g.run_id, r.run_id) AS run_id,
            g.scheduler, g.gpu_type, g.pool, g.market, g.region, coalesce(g.alloc_s, r.read_s) AS alloc_s,
            coalesce(r.read_s, 0) AS read_s, coalesce(r.busy_s, 0) AS busy_s
@@ -64,30 +61,29 @@ who AS (
     FROM run)
 SELECT b.* REPLACE (coalesce(b.scheduler, w.scheduler) AS scheduler, coalesce(n.gpu_type, b.gpu_type) AS gpu_type,
                     coalesce(b.pool, n.pool) AS pool, coalesce(b.region, n.region) AS region), {w_dims}
-FROM both b LEFT JOIN gpu_node n ON n.node = b.node
+FROM joined b LEFT JOIN gpu_node n ON n.node = b.node
 LEFT JOIN who w ON w.run_id = b.run_id AND (w.scheduler = b.scheduler OR (b.scheduler IS NULL AND w.nth = 1))
 """.format(dims=_DIMS, w_dims=", ".join(f"w.{name}" for name in DIMENSIONS))
 
-#: Charges for known nodes. Everything that is billed for the machine, but not its disks or its models.
-_NODE_CHARGE = """CREATE TEMP TABLE node_charge AS
-SELECT c.row_no, coalesce(a.node, b.node) AS node
-FROM charge_line c LEFT JOIN gpu_node a ON a.node = coalesce(c.resource_name, c.resource_id)
-LEFT JOIN gpu_node b ON b.node = c.resource_id
-WHERE coalesce(a.node, b.node) IS NOT NULL AND c.model_key IS NULL
-  AND coalesce(c.service_category IN ('Compute', 'AI and Machine Learning'), true)"""
+#: Whether a charge `c` that names a node is for the machine; not for its disks, nor for models.
+MACHINE_CHARGE = ("(c.model_key IS NULL "
+                  "AND coalesce(c.service_category IN ('Compute', 'AI and Machine Learning'), true))")
 
 #: What each node was billed on each day, and for how many hours; a row for several days is split evenly over them.
 #: A row's hours are its quantity, where that counts hours, but no more than its period (it may count GPU-hours).
 _BILL_DAY = """CREATE TEMP TABLE bill_day AS
 WITH matched AS (
-    SELECT c.*, n.node, coalesce(charge_period_end, charge_period_start + INTERVAL 1 DAY) AS until,
+    SELECT c.*, coalesce(a.node, b.node) AS node,
+           coalesce(charge_period_end, charge_period_start + INTERVAL 1 DAY) AS until,
            greatest(1, date_diff('day', date_trunc('day', charge_period_start), date_trunc(
                'day', coalesce(charge_period_end, charge_period_start) - INTERVAL 1 MICROSECOND)) + 1) AS days,
            CASE WHEN regexp_matches(lower(consumed_unit), 'hour|hrs?\\b') THEN CAST(consumed_quantity AS DOUBLE)
                 WHEN regexp_matches(lower(pricing_unit), 'hour|hrs?\\b') THEN CAST(pricing_quantity AS DOUBLE) END
                AS stated_h,
            coalesce(charge_category = 'Usage', true) AS is_usage
-    FROM charge_line c JOIN node_charge n ON n.row_no = c.row_no),
+    FROM charge_line c LEFT JOIN gpu_node a ON a.node = coalesce(c.resource_name, c.resource_id)
+    LEFT JOIN gpu_node b ON b.node = c.resource_id
+    WHERE coalesce(a.node, b.node) IS NOT NULL AND {machine}),
 daily AS (
     SELECT *, date_trunc('day', charge_period_start) + to_days(CAST(nth AS INTEGER)) AS day, 1::BIGINT AS one
     FROM (SELECT *, unnest(generate_series(0, days - 1)) AS nth FROM matched)),
@@ -99,7 +95,7 @@ SELECT d.day, d.node, billing_currency AS currency, provider, service_name AS se
        coalesce(sub_account_id, billing_account_id) AS account, pricing_category, {dims}, any_value(h.hours) AS hours,
        {sums}
 FROM (SELECT *, {split} FROM daily) d LEFT JOIN hours h ON h.day = d.day AND h.node = d.node GROUP BY ALL""".format(
-    dims=_DIMS,
+    dims=_DIMS, machine=MACHINE_CHARGE,
     split=", ".join(f"{split_sql(name, 'one', 'row_no', 'day')} AS own_{name}" for name in _COSTS),
     sums=", ".join(f"sum(own_{name}) AS {name}" for name in _COSTS))
 
@@ -161,8 +157,10 @@ def _billed() -> str:
 
 def _metered() -> str:
     """Device time that no bill speaks of, at the price of its accelerator; NULL where none is known."""
-    price = "CAST(q.usd_per_hour AS DECIMAL(38,12))"
-    cost = f"CAST(CAST(p.ms AS DECIMAL(18,0)) * {price} / 3600000 AS DECIMAL(38,18))"
+    # Milliseconds x picodollars an hour x 10^6 / 3,600,000 are attodollars; a division of decimals would go by float.
+    atto = "((p.ms::HUGEINT * q.picodollars * 5 + 9) // 18)"
+    cost = (f"CAST(({atto} // {_ATTO})::VARCHAR || '.' || lpad(({atto} % {_ATTO})::VARCHAR, 18, '0') "
+            "AS DECIMAL(38,18))")
     values = {
         "basis": "'metered'", "currency": "'USD'", "provider": "NULL", "service": "NULL", "region": "p.region",
         "account": "NULL", "market": "p.market", **{name: f"p.{name}" for name in DIMENSIONS},
@@ -181,11 +179,12 @@ def _selected(values: dict[str, str]) -> str:
 
 def _register_prices(con: duckdb.DuckDBPyConnection, book: PriceBook) -> None:
     """The price of an hour of every accelerator, market and region that occurs without a bill."""
-    con.execute("CREATE TEMP TABLE gpu_price (gpu_type VARCHAR, market VARCHAR, region VARCHAR, usd_per_hour VARCHAR)")
+    con.execute("CREATE TEMP TABLE gpu_price (gpu_type VARCHAR, market VARCHAR, region VARCHAR, picodollars HUGEINT)")
     found = con.execute(
         "SELECT DISTINCT gpu_type, market, region FROM part_day p WHERE gpu_type IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM bill_day b WHERE b.day = p.day AND b.node = p.node)").fetchall()
     for gpu_type, market, region in found:
         price = book.gpu_hour(gpu_type, region=region, market=market or "on_demand")
         if price is not None:
-            con.execute("INSERT INTO gpu_price VALUES (?, ?, ?, ?)", [gpu_type, market, region, str(price.value)])
+            con.execute("INSERT INTO gpu_price VALUES (?, ?, ?, ?)",
+                        [gpu_type, market, region, int(price.value.scaleb(12))])
