@@ -8,6 +8,13 @@ from outlay.detectors.base import Detector
 
 #: module and class, in the order of the capabilities that they serve.
 DETECTORS: tuple[tuple[str, str], ...] = (
+    ("unused_replication", "UnusedReplication"),
+    ("snapshot_bloat", "SnapshotBloat"),
+    ("egress", "UnexplainedEgress"),
+    ("vector_store", "UnusedVectorStore"),
+    ("untagged", "UntaggedSpend"),
+    ("cost_anomaly", "CostAnomaly"),
+    ("inference_over_training", "InferenceOverTraining"),
     ("frontier_model", "FrontierModel"),
     ("system_prompt", "LongSystemPrompt"),
     ("unbounded_output", "UnboundedOutput"),
