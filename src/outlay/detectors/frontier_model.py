@@ -59,7 +59,7 @@ class FrontierModel(Detector):
                 cheaper[calls.provider, calls.model_key] = tier.cheaper
         profiles = answer_profiles(
             context.ask, context.window, sorted({model for _, model in cheaper if model}),
-            tiny=int(limit["tiny_output_tokens"]), short=int(limit["short_output_tokens"]),
+            tiny=int(limit["tiny_output_tokens"]), short=int(limit["short_output_tokens"]), share=limit["share"],
             min_calls=int(limit["min_calls"]))
         for profile in profiles:
             other = cheaper.get((profile.prompt.calls.provider, profile.prompt.calls.model_key))

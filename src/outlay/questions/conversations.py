@@ -9,7 +9,7 @@ from typing import Any
 
 from outlay.facts.window import Window
 from outlay.questions.ask import Ask
-from outlay.questions.callslices import SLICE_KEYS, CallSlice, Tokens, answered, token_sums, tokens_of, total
+from outlay.questions.callslices import SLICE_KEYS, CallSlice, Tokens, among, answered, token_sums, tokens_of, total
 
 #: A conversation grows in a straight line when its mean input lies this near (as a share of the growth) to the middle
 #: between its first and its last. Input that levels off, because only a window is sent, lies far above the middle.
@@ -83,9 +83,8 @@ def resent_history_expr(window: Window, slices: Sequence[CallSlice], *, keep: in
 def _talks(window: Window, slices: Sequence[CallSlice], keep: int) -> Any:
     """Conversations of more than `keep` calls; some of other slices are among them."""
     calls = answered(window)
-    calls = calls.filter(
-        calls.conversation.notnull(), calls.model_key.fill_null("").isin({each.model_key or "" for each in slices}),
-        calls.project.fill_null("").isin({each.project or "" for each in slices}))
+    calls = among(calls, slices)
+    calls = calls.filter(calls.conversation.notnull())
     # Two keys instead of six: conversations are many, and each further key of text costs as much as all the sums.
     keys = ("conversation", "model_key")
     talks = calls.group_by(*keys).aggregate(

@@ -12,7 +12,7 @@ from typing import Any
 
 from outlay.facts.window import Window
 from outlay.questions.ask import Ask
-from outlay.questions.callslices import SLICE_KEYS, CallSlice, in_window, total
+from outlay.questions.callslices import SLICE_KEYS, CallSlice, in_window, one_in_sixteen, total
 from outlay.questions.tables import table
 from outlay.questions.traces import run_sums
 
@@ -35,23 +35,14 @@ class LongRun:
     cost: Decimal
 
 
-#: A call's id is a hash: those below this are one in sixteen, whatever the calls are about.
-_SIXTEENTH = "10000000-0000-0000-0000-000000000000"
-
-
 def many_calls_expr(window: Window, min_calls: int) -> Any:
     """Column trace_id: traces with at least `min_calls` model calls in the window.
 
-    Most traces have a few calls, and counting all of them costs memory. So candidates come from a sixteenth of the
-    calls, and are then counted exactly. A trace with 200 calls has 12.5 of them in the sample on average; fewer than
-    the 4 that make it a candidate (a third of what is expected, in general) are there once in 300 times, and of one
-    with 400 calls once in a million.
+    Most traces have a few calls, and counting all of them costs memory: candidates come from a sample.
     """
-    import ibis
-
     rows = in_window(table("call"), window)
     rows = rows.filter(rows.trace_id.notnull(), rows.input_tokens.notnull())
-    sampled = rows.filter(rows.id < ibis.uuid(_SIXTEENTH))
+    sampled = one_in_sixteen(rows)
     sampled = sampled.group_by("trace_id").aggregate(calls=sampled.count())
     sampled = sampled.filter(sampled.calls >= max(1, min_calls // 48))
     rows = rows.filter(rows.trace_id.isin(sampled.trace_id))

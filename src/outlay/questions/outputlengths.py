@@ -14,6 +14,7 @@ from outlay.questions.callslices import (
     PROMPT_KEYS,
     PromptSlice,
     Tokens,
+    among,
     answered,
     prompt_of,
     token_sums,
@@ -98,10 +99,8 @@ def output_creep_expr(window: Window, prompts: Sequence[PromptSlice], first: dat
     import ibis
 
     calls = answered(window)
-    calls = calls.filter(
-        calls.max_tokens.isnull(), calls.model_key.fill_null("").isin({each.calls.model_key or "" for each in prompts}),
-        calls.project.fill_null("").isin({each.calls.project or "" for each in prompts}),
-        calls.prompt.fill_null("").isin({each.prompt or "" for each in prompts}))
+    calls = among(calls, (each.calls for each in prompts), (each.prompt for each in prompts))
+    calls = calls.filter(calls.max_tokens.isnull())
     calls = calls.mutate(early=calls.time < first + WEEK, late=calls.time >= last + DAY - WEEK)
     # As many rows as there are lengths; percentiles of these are exact on every engine.
     lengths = calls.group_by(*PROMPT_KEYS, "early", "late", "output_tokens").aggregate(

@@ -14,6 +14,7 @@ from outlay.questions.callslices import (
     PROMPT_KEYS,
     PromptSlice,
     Tokens,
+    among,
     answered,
     prompt_of,
     token_sums,
@@ -79,9 +80,8 @@ def shared_prefixes_expr(
 ) -> Any:
     """Columns PROMPT_KEYS, prefix_hash, system_tokens, calls, misses, first, last. Other prompts may be among them."""
     calls = _long_prefixes(window, least)
-    calls = calls.filter(
-        _missed(calls), calls.model_key.fill_null("").isin({each.prompt.calls.model_key or "" for each in prompts}),
-        calls.prompt.fill_null("").isin({each.prompt.prompt or "" for each in prompts}))
+    calls = among(calls, (each.prompt.calls for each in prompts), (each.prompt.prompt for each in prompts))
+    calls = calls.filter(_missed(calls))
     prefix = (*PROMPT_KEYS, "prefix_hash", "system_tokens")
     # Within a stretch as long as the lifetime every call but the first finds the prefix; between two stretches the
     # gap from the last call of one to the first of the next decides.

@@ -13,12 +13,17 @@ from outlay.questions.callslices import (
     PROMPT_KEYS,
     PromptSlice,
     Tokens,
+    among,
     answered,
+    one_in_sixteen,
     prompt_of,
     token_sums,
     tokens_of,
     total,
 )
+
+#: How far the share of short answers in a sample of a dozen calls may lie below that of all calls.
+_SAMPLING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,22 @@ class AnswerProfile:
         return self.tokens.output / self.tokens.calls
 
 
-def answer_profiles_expr(window: Window, models: Sequence[str], *, tiny: int, short: int, min_calls: int) -> Any:
-    """Columns PROMPT_KEYS, those of `token_sums`, tiny, short, squares, longest, reasoning, agents, first, last."""
+def terse_prompts_expr(window: Window, models: Sequence[str], *, short: int, share: float, min_calls: int) -> Any:
+    """Columns PROMPT_KEYS: of a sample of the models' calls, prompts nearly `share` of whose answers are short."""
     calls = answered(window)
-    calls = calls.filter(calls.model_key.isin(models))
+    calls = one_in_sixteen(calls.filter(calls.model_key.isin(models)))
+    found = calls.group_by(*PROMPT_KEYS).aggregate(
+        calls=calls.count(), short=total(calls.output_tokens <= short))
+    likely = found.short.cast("float64") >= found.calls.cast("float64") * (share - _SAMPLING)
+    return found.filter(found.calls >= max(1, min_calls // 48), likely).select(*PROMPT_KEYS)
+
+
+def answer_profiles_expr(
+    window: Window, prompts: Sequence[PromptSlice], *, tiny: int, short: int, min_calls: int
+) -> Any:
+    """Columns PROMPT_KEYS, those of `token_sums`, tiny, short, squares, longest, reasoning, agents, first, last.
+    Some prompts that were not asked for are among them."""
+    calls = among(answered(window), (each.calls for each in prompts), (each.prompt for each in prompts))
     length = calls.output_tokens.cast("float64")
     found = calls.group_by(*PROMPT_KEYS).aggregate(
         **token_sums(calls, calls.count()),
@@ -59,13 +76,19 @@ def answer_profiles_expr(window: Window, models: Sequence[str], *, tiny: int, sh
 
 
 def answer_profiles(
-    ask: Ask, window: Window, models: Sequence[str], *, tiny: int, short: int, min_calls: int
+    ask: Ask, window: Window, models: Sequence[str], *, tiny: int, short: int, share: float, min_calls: int
 ) -> tuple[AnswerProfile, ...]:
-    """Every prompt of the models with at least `min_calls` calls; `tiny` and `short` in output tokens."""
+    """Prompts of the models with at least `min_calls` calls, of which at least `share` (0..1) have an output of at most
+    `short` tokens; `tiny` and `short` in output tokens."""
     if not models:
         return ()
-    expression = answer_profiles_expr(window, models, tiny=tiny, short=short, min_calls=min_calls)
-    return tuple(_profile(row) for row in ask.rows(expression))
+    terse = terse_prompts_expr(window, models, short=short, share=share, min_calls=min_calls)
+    prompts = {prompt_of(row) for row in ask.rows(terse)}
+    if not prompts:
+        return ()
+    rows = ask.rows(answer_profiles_expr(window, tuple(prompts), tiny=tiny, short=short, min_calls=min_calls))
+    profiles = (_profile(row) for row in rows)
+    return tuple(each for each in profiles if each.prompt in prompts and each.short_share >= share)
 
 
 def _profile(row: tuple[Any, ...]) -> AnswerProfile:
