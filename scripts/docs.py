@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that say what the code says: sources, detectors, the command line.
+"""Writes the pages of docs/ that say what the code says: facts, sources, detectors, the command line.
 
 `python scripts/docs.py` writes them, `--check` tells which differ and exits 1; `make docs` and a test call it.
 """
@@ -15,12 +15,19 @@ import click
 from outlay.cli.main import outlay
 from outlay.detectors.registry import all_detectors
 from outlay.detectors.thresholds import defaults
+from outlay.facts import KINDS, columns
+from outlay.ledger.schema import kind_of
 from outlay.sources.base import Source
+from outlay.sources.mappedtable import MappedTable
 from outlay.sources.registry import all_sources
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 NOTE = "<!-- Written by scripts/docs.py from the code; change it there, then run `make docs`. -->"
 WIDTH = 100
+TYPES = {
+    "TIMESTAMP": "time", "VARCHAR": "text", "BIGINT": "whole number", "DOUBLE": "number", "BOOLEAN": "true or false",
+    "MAP(VARCHAR, VARCHAR)": "texts by name",
+}
 
 
 def sources_page() -> str:
@@ -40,6 +47,46 @@ def sources_page() -> str:
     ]
     for each in sources:
         lines += ["", f"## {each.code}", "", inspect.getdoc(type(each)) or ""]
+    lines += [
+        "",
+        "## Tables of your own",
+        "",
+        inspect.getdoc(MappedTable) or "",
+        "",
+        "Name the mapping in `outlay.yaml` (`mappings: [my-gateway.yaml]`); from then on files with these columns are",
+        "recognised, before any other source is asked. The columns of every kind of fact are in [facts](facts.md).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def facts_page() -> str:
+    """Every kind of fact with its columns, as mappings, tables and attribution rules name them."""
+    lines = [
+        NOTE,
+        "",
+        "# Facts",
+        "",
+        "What the ledger keeps, and the columns of each kind. These are the names that a table without a mapping",
+        "has, that a mapping maps to, and that attribution rules ask for (`when: {partition: gpu-*}`). Times are UTC.",
+        "Columns in bold are required. `tags` holds everything else that a file says; a rule asks for one of them as",
+        "`tags.KEY`.",
+    ]
+    for fact in KINDS:
+        kind = kind_of(fact)
+        lines += [
+            "",
+            f"## {fact.__name__}",
+            "",
+            inspect.getdoc(fact) or "",
+            "",
+            f"Of two that are the same, the ledger keeps {kind.keeps.value}.",
+            "",
+            "| column | type | what it is |",
+            "| --- | --- | --- |",
+        ]
+        for one in columns(fact):
+            name = f"**`{one.name}`**" if one.required else f"`{one.name}`"
+            lines.append(f"| {name} | {TYPES.get(one.sql_type, 'exact decimal')} | {one.doc} |")
     return "\n".join(lines) + "\n"
 
 
@@ -73,7 +120,8 @@ def detectors_page() -> str:
 def cli_page() -> str:
     """The help of every command, as the terminal shows it."""
     lines = [NOTE, "", "# The command line", ""]
-    for path, context in commands(outlay, click.Context(outlay, info_name="outlay", max_content_width=WIDTH)):
+    top = click.Context(outlay, info_name="outlay", terminal_width=WIDTH, **outlay.context_settings)
+    for path, context in commands(outlay, top):
         lines += [f"## {path}", "", "```", context.get_help(), "```", ""]
     return "\n".join(lines)
 
@@ -85,11 +133,11 @@ def commands(command: click.Command, context: click.Context) -> Iterator[tuple[s
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             if child is not None and not child.hidden:
-                inside = click.Context(child, parent=context, info_name=name, max_content_width=WIDTH)
+                inside = click.Context(child, parent=context, info_name=name)
                 yield from commands(child, inside)
 
 
-PAGES = {"sources.md": sources_page, "detectors.md": detectors_page, "cli.md": cli_page}
+PAGES = {"facts.md": facts_page, "sources.md": sources_page, "detectors.md": detectors_page, "cli.md": cli_page}
 
 
 def run(check: bool) -> int:

@@ -19,6 +19,7 @@ from outlay.accounting.assessment import (
     OutputCost,
     TrendDay,
 )
+from outlay.accounting.figures import plural
 from outlay.accounting.gpu import gpu_section
 from outlay.accounting.untagged import untagged_section
 from outlay.detectors.overlap import count_once
@@ -174,4 +175,4 @@ def _drift(ask: Ask, window: Window) -> Drift:
 
 def _sources(ask: Ask) -> tuple[str, ...]:
     rows = ask.con.execute("SELECT source, count(*), sum(added) FROM imports GROUP BY ALL ORDER BY source").fetchall()
-    return tuple(f"{source}: {files:,} files, {rows_added:,} rows" for source, files, rows_added in rows)
+    return tuple(f"{source}: {plural(files, 'file')}, {plural(added, 'row')}" for source, files, added in rows)

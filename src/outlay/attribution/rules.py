@@ -100,7 +100,7 @@ def _parse_rule(rule: Any, where: str) -> Rule:
     for column in rule["when"]:
         if column not in _COLUMNS and not str(column).startswith("tags."):
             raise SettingsError(f"no kind of fact has a column {column!r}", where=f"{where}.when",
-                                hint="Use a column listed in docs/settings.md, or tags.KEY.")
+                                hint="Use a column listed in docs/facts.md, or tags.KEY.")
     for dimension in rule["set"]:
         if dimension not in DIMENSIONS:
             raise SettingsError(f"unknown dimension {dimension!r}; one of {', '.join(DIMENSIONS)}",

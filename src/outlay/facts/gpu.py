@@ -11,7 +11,7 @@ from outlay.facts.column import NO_TAGS, TAGS, TEXT, TIME, column
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One accelerator's reading over an interval. Identity: device, interval start, source."""
+    """One accelerator's reading over an interval. Identity: device, interval start."""
 
     time: datetime = column(TIME, "start of the interval, UTC", required=True)
     seconds: float | None = column("DOUBLE", "length of the interval the reading stands for; None: until the next one")

@@ -47,7 +47,7 @@ class Explanation:
         }
 
     def as_text(self) -> str:
-        lines = ["Attributed by"]
+        lines = ["Attributed by (dollars before reconciliation)"] if self.rules else []
         lines += [f"  {r.name:<36} {r.rows:>12,} {r.kind + ' rows':<11} {r.cost:>16,.2f}" for r in self.rules]
         if not self.billed:
             nobody = "No bill speaks of the model calls: they count at their metered cost."
@@ -93,6 +93,6 @@ def explain(ask: Ask, window: Window, attribution: Attribution) -> Explanation:
 
 def _rule_name(attribution: Attribution, rule: int) -> str:
     if rule == 0:
-        return "tags alone"
+        return "no rule: tags, where there are any"
     chosen = attribution.rules[rule - 1]
     return f"rule {rule}" + (f" ({chosen.name})" if chosen.name else "")

@@ -33,8 +33,8 @@ class OutlayTable(TableSource):
     The kind of fact follows from the columns: a call has `time`, `model`, `input_tokens`; a usage bucket `start`,
     `model`, `requests`; a GPU sample `time`, `device`, `util` (or `sm_active`); pool capacity `time`, `pool`, `unit`
     (gpu or node); a run `run_id`, `scheduler`; a valuable output `time`, `kind`, `count`; progress of a run `time`,
-    `run_id`, `metric`. All other columns of the kind are optional, and `docs/concepts.md` lists them. Columns that are
-    not the fact's become tags under their own names (`team`, `project`, `owner`, `environment` and `purpose` say who
+    `run_id`, `metric`. All other columns of the kind are optional; [facts](facts.md) lists them. Columns that are not
+    the fact's become tags under their own names (`team`, `project`, `owner`, `environment` and `purpose` say who
     pays); a column `tags` may hold an object of further ones. Valuable outputs may carry what they are worth in
     `value` with its `currency`.
 
