@@ -219,6 +219,18 @@ def test_two_currencies_are_split_each_for_itself(tmp_path: Path) -> None:
         run("a", at(0), at(0, 12), 8, "n1")]
     with made_ledger(tmp_path, facts) as store:
         assert dollars(store, "currency") == {"USD": 192, "EUR": 24}
+        assert sum(hours(store).values()) == 192
+
+
+def test_time_is_counted_once_however_many_prices_it_has(tmp_path: Path) -> None:
+    facts: list[Fact] = [
+        *node_hours("n1", at(0), at(0, 8), "8"), *node_hours("n1", at(0, 8), at(1), "4", pricing_category="Committed"),
+        *node_hours("n1", at(0), at(1), "1", charge_category="Tax", service_name="Tax"),
+        run("a", at(0), at(0, 12), 8, "n1")]
+    with made_ledger(tmp_path, facts) as store:
+        assert hours(store) == {"unknown": 96, "unallocated": 96}
+        assert hours(store, "market") == pytest.approx({"on_demand": 64, "reserved": 128})
+        assert total(store, "gpu_day", "effective_cost") == 64 + 64 + 24
 
 
 def test_the_bill_says_the_market(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ MACHINE_CHARGE = ("(c.model_key IS NULL "
 
 #: What each node was billed on each day, and for how many hours; a row for several days is split evenly over them.
 #: A row's hours are its quantity, where that counts hours, but no more than its period (it may count GPU-hours).
+#: `share`: of the node's time that day, which is counted once however many prices it was billed at.
 _BILL_DAY = """CREATE TEMP TABLE bill_day AS
 WITH matched AS (
     SELECT c.*, coalesce(a.node, b.node) AS node,
@@ -87,14 +88,20 @@ WITH matched AS (
 daily AS (
     SELECT *, date_trunc('day', charge_period_start) + to_days(CAST(nth AS INTEGER)) AS day, 1::BIGINT AS one
     FROM (SELECT *, unnest(generate_series(0, days - 1)) AS nth FROM matched)),
-skus AS (
-    SELECT day, node, sum(stated_h / days) AS stated_h, sum(epoch(until - charge_period_start) / 3600 / days) AS h
-    FROM daily WHERE is_usage GROUP BY day, node, sku_id, sku_meter),
-hours AS (SELECT day, node, max(least(coalesce(stated_h, h), h, 24)) AS hours FROM skus GROUP BY day, node)
-SELECT d.day, d.node, billing_currency AS currency, provider, service_name AS service, region,
-       coalesce(sub_account_id, billing_account_id) AS account, pricing_category, {dims}, any_value(h.hours) AS hours,
-       {sums}
-FROM (SELECT *, {split} FROM daily) d LEFT JOIN hours h ON h.day = d.day AND h.node = d.node GROUP BY ALL""".format(
+timed AS (
+    SELECT *, CASE WHEN is_usage THEN greatest(least(coalesce(stated_h, period_h), period_h), 0) / days END AS h
+    FROM (SELECT *, epoch(until - charge_period_start) / 3600 AS period_h FROM daily)),
+hours AS (
+    SELECT day, node, least(max(h), 24) AS hours
+    FROM (SELECT day, node, sum(h) AS h FROM timed GROUP BY day, node, sku_id, sku_meter) GROUP BY day, node),
+billed AS (
+    SELECT day, node, billing_currency AS currency, provider, service_name AS service, region,
+           coalesce(sub_account_id, billing_account_id) AS account, pricing_category, {dims}, sum(h) AS own_h, {sums}
+    FROM (SELECT *, {split} FROM timed) GROUP BY ALL)
+SELECT b.*, h.hours, CASE WHEN sum(own_h) OVER (PARTITION BY b.day, b.node) > 0
+                          THEN coalesce(own_h, 0) / sum(own_h) OVER (PARTITION BY b.day, b.node)
+                          ELSE 1 / count(*) OVER (PARTITION BY b.day, b.node) END AS share
+FROM billed b LEFT JOIN hours h ON h.day = b.day AND h.node = b.node""".format(
     dims=_DIMS, machine=MACHINE_CHARGE,
     split=", ".join(f"{split_sql(name, 'one', 'row_no', 'day')} AS own_{name}" for name in _COSTS),
     sums=", ".join(f"sum(own_{name}) AS {name}" for name in _COSTS))
@@ -145,7 +152,7 @@ def _billed() -> str:
     order = "p.part, p.run_id, p.scheduler"
     values = {
         "basis": "'billed'", "currency": "coalesce(b.currency, 'unknown')", "provider": "b.provider",
-        "service": "b.service", "region": "b.region", "account": "b.account",
+        "service": "b.service", "region": "b.region", "account": "b.account", "gpu_s": "p.gpu_s * b.share",
         "market": "CASE b.pricing_category WHEN 'Dynamic' THEN 'spot' WHEN 'Committed' THEN 'reserved' "
                   "WHEN 'Standard' THEN 'on_demand' ELSE coalesce(p.market, 'on_demand') END",
         **{name: f"coalesce(p.{name}, b.{name})" for name in DIMENSIONS},
