@@ -8,6 +8,10 @@ from outlay.detectors.base import Detector
 
 #: module and class, in the order of the capabilities that they serve.
 DETECTORS: tuple[tuple[str, str], ...] = (
+    ("idle_endpoint", "IdleEndpoint"),
+    ("spot_candidate", "SpotCandidate"),
+    ("always_on", "AlwaysOn"),
+    ("experiment_rate", "ExperimentRate"),
     ("unused_replication", "UnusedReplication"),
     ("snapshot_bloat", "SnapshotBloat"),
     ("egress", "UnexplainedEgress"),
