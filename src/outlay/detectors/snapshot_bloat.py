@@ -73,8 +73,9 @@ class SnapshotBloat(Detector):
 
 def _versions(resources: Iterable[BilledResource]) -> Iterator[_Version]:
     for resource in resources:
-        words = f"{resource.kind or ''} {resource.resource_type or ''}".lower()
-        kind = next(kind for kind in _KINDS if kind in words)
+        # The tag before the type, which is the same for everything in a bucket.
+        said = [(text or "").lower() for text in (resource.kind, resource.resource_type)]
+        kind = next(kind for text in said for kind in _KINDS if kind in text)
         numbered = _NUMBERED.match(resource.resource)
         source = resource.source or (numbered[1] if numbered else None)
         created = _moment(resource.created)
