@@ -58,7 +58,8 @@ def test_a_call_without_a_bill_is_metered(tmp_path: Path) -> None:
 def test_a_bill_is_spread_over_its_calls_in_proportion(tmp_path: Path) -> None:
     facts = [call(1, "search"), call(2, "vision", 3_000_000), bill("11.00")]
     with made_ledger(tmp_path, facts) as store:
-        assert rows(store) == [("call", "billed", "search", Decimal("2.75")), ("call", "billed", "vision", Decimal("8.25"))]
+        assert rows(store) == [
+            ("call", "billed", "search", Decimal("2.75")), ("call", "billed", "vision", Decimal("8.25"))]
         assert rows(store, "billed_cost") == [(Decimal("2.75"),), (Decimal("8.25"),)]
 
 
@@ -118,7 +119,7 @@ def test_the_bill_decides_whether_usage_holds_the_calls(tmp_path: Path, billed: 
     with made_ledger(tmp_path, [call(1, "search"), usage(4_000_000), bill(billed)]) as store:
         assert total(store) == Decimal(expected)
         assert {row[1] for row in rows(store)} == {"billed"}
-        search = dict((row[0], row[3]) for row in rows(store))["call"]
+        search = {row[0]: row[3] for row in rows(store)}["call"]
         assert abs(search - Decimal("2.5")) < Decimal("0.03")
 
 

@@ -54,7 +54,8 @@ def endpoint_runs_expr(window: Window) -> Any:
         endpoint=ibis.coalesce(runs.endpoint, runs.name, runs.run_id), run_id=runs.run_id, scheduler=runs.scheduler,
         owner=runs.owner, team=runs.team, environment=runs.environment, note=runs.note, nodes=runs.nodes,
         ended=runs.ended, hours=up / 3600.0)
-    return named.left_join(cost, named.run_id == cost.cost_of).drop("cost_of").order_by(["endpoint", "run_id"])
+    joined = named.left_join(cost, named.run_id == cost.cost_of)
+    return joined.select(*named.columns, cost=joined.cost.fill_null(0)).order_by(["endpoint", "run_id"])
 
 
 def progress_traffic_expr(window: Window) -> Any:
@@ -76,8 +77,7 @@ def call_traffic_expr(window: Window) -> Any:
 
 def endpoint_runs(ask: Ask, window: Window) -> tuple[EndpointRun, ...]:
     """Sorted by endpoint and run; the cost of one without any known cost is 0."""
-    return tuple(
-        EndpointRun(*run, cost=cost or Decimal(0)) for *run, cost in ask.rows(endpoint_runs_expr(window)))
+    return tuple(EndpointRun(*row) for row in ask.rows(endpoint_runs_expr(window)))
 
 
 def traffic(ask: Ask, window: Window) -> dict[str, Traffic]:
