@@ -45,7 +45,7 @@ def test_the_kind_of_fact_follows_from_the_columns(tmp_path, header, fact):
 def test_a_table_without_those_columns_is_not_one(tmp_path):
     path = write(tmp_path / "x.csv", "time,value\n1,2\n")
     assert not SOURCE.recognises(InputFile(path, "x"))
-    with pytest.raises(FileError, match="has not the columns"):
+    with pytest.raises(FileError, match="has no column 'model', 'input_tokens', without which no call can be read"):
         SOURCE.projections(Table({"time": "VARCHAR", "value": "VARCHAR"}, "csv"))
 
 

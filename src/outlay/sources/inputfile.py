@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import hashlib
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from outlay.errors import FileError
+from outlay.sources.json_errors import is_cut_line, is_object
 from outlay.sources.json_paths import json_paths
 
 #: How much of a file the sources may look at to recognise it.
 HEAD_BYTES = 256 * 1024
+_BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -38,21 +41,31 @@ class InputFile:
     @cached_property
     def size(self) -> int:
         """Bytes on disk."""
-        return self.path.stat().st_size
+        with self._readable():
+            return self.path.stat().st_size
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the bytes as they are, hexadecimal."""
-        with self.path.open("rb") as stream:
+        with self._readable(), self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
     @cached_property
+    def is_empty(self) -> bool:
+        """Whether nothing but blanks stands in it (as far as the head goes)."""
+        return self.size == 0 or not (self.is_parquet or self.text.strip("\ufeff \t\r\n\0"))
+
+    @cached_property
     def _first_bytes(self) -> bytes:
+        with self._readable(), self.path.open("rb") as stream:
+            return stream.read(4)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
         try:
-            with self.path.open("rb") as stream:
-                return stream.read(4)
+            yield
         except OSError as error:
-            raise FileError(f"cannot be read: {error.strerror}", where=self.name) from error
+            raise FileError(f"cannot be read: {error.strerror}", where=self.name, hint=_UNREADABLE) from error
 
     @property
     def is_gzip(self) -> bool:
@@ -113,7 +126,8 @@ class InputFile:
         try:
             return tuple(pq.read_schema(self.path).names)
         except (pa.ArrowException, OSError) as error:
-            raise FileError(f"is not a whole Parquet file: {error}", where=self.name, hint=_TRUNCATED) from error
+            raise FileError(f"is not a whole Parquet file: {_first_line(error)}", where=self.name,
+                            hint=_TRUNCATED) from error
 
     @cached_property
     def column_names(self) -> frozenset[str]:
@@ -128,7 +142,7 @@ class InputFile:
     def json_records(self) -> tuple[dict[str, Any], ...]:
         """The first objects of a JSON-lines file (up to 50), else empty."""
         records = []
-        for line in self.first_lines:
+        for line in self._whole_lines:
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):
@@ -142,7 +156,17 @@ class InputFile:
     @cached_property
     def json_paths(self) -> frozenset[str]:
         """Dotted key paths of the JSON at the head, list positions left out; empty where it is not JSON."""
-        return json_paths(self.text)
+        text = self.text
+        if self._whole_lines != self.first_lines:
+            text = text[text.index(self.first_lines[0]) + len(self.first_lines[0]) :]
+        return json_paths(text)
+
+    @cached_property
+    def _whole_lines(self) -> tuple[str, ...]:
+        """The first lines, less one that is the rest of an object: logs are cut off at their beginning."""
+        lines = self.first_lines
+        cut = len(lines) > 1 and lines[1].startswith("{") and is_object(lines[1]) and is_cut_line(lines[0])
+        return lines[1:] if cut else lines
 
     @cached_property
     def is_json_document(self) -> bool:
@@ -156,24 +180,34 @@ class InputFile:
 
     @contextmanager
     def open_binary_checked(self) -> Iterator[IO[bytes]]:
-        """The decompressed bytes. Raises `FileError` while reading a truncated gzip file."""
-        try:
-            with self._open_binary() as raw:
-                yield raw
-        except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"cannot be read to its end: {error}", where=self.name, hint=_TRUNCATED) from error
+        """The decompressed bytes. Reading raises `FileError` where a gzip file ends too early or the file vanishes."""
+        with self._readable():
+            raw = self._open_binary()
+        with raw:
+            yield io.BufferedReader(_Checked(raw, self.name))
 
     @contextmanager
     def open_text(self) -> Iterator[IO[str]]:
         """The whole file as text, decompressed; undecodable bytes become U+FFFD.
 
-        Raises `FileError` while reading a truncated gzip file or a file that vanishes.
+        Reading raises `FileError` where a gzip file ends too early or the file vanishes.
         """
-        try:
-            with self._open_binary() as raw, io.TextIOWrapper(raw, self.encoding, errors="replace", newline="") as text:
-                yield text
-        except (OSError, EOFError, zlib.error) as error:
-            raise FileError(f"cannot be read to its end: {error}", where=self.name, hint=_TRUNCATED) from error
+        with self.open_binary_checked() as raw, io.TextIOWrapper(
+                raw, self.encoding, errors="replace", newline="") as text:
+            yield text
+
+    @cached_property
+    def is_well_encoded(self) -> bool:
+        """Whether every byte of a text file is of its encoding; reads the whole file."""
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        with self.open_binary_checked() as stream:
+            try:
+                while block := stream.read(_BLOCK):
+                    decoder.decode(block)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return False
+        return True
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Every line with its number, from 1, without its end."""
@@ -190,4 +224,29 @@ class InputFile:
                 raise FileError(f"is not valid JSON: {error}", where=self.name, hint=_TRUNCATED) from error
 
 
+class _Checked(io.RawIOBase):
+    """Reads from `source`; what fails then is the file's fault, unlike what fails while its bytes are used."""
+
+    def __init__(self, source: IO[bytes], name: str) -> None:
+        self._source = source
+        self._name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._source.read(len(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            raise FileError(f"cannot be read to its end: {error}", where=self._name, hint=_TRUNCATED) from error
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _first_line(error: Exception) -> str:
+    """Libraries add what they tried to do, on further lines."""
+    return str(error).split("\n")[0]
+
+
 _TRUNCATED = "The file may be incomplete; fetch or export it again. Nothing of it was kept."
+_UNREADABLE = "Check that it is a file and that you may read it. Nothing of it was kept."

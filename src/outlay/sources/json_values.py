@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import IO, Any
 
 from outlay.errors import FileError
 from outlay.facts import Reject
 from outlay.sources.inputfile import InputFile
+from outlay.sources.json_errors import is_cut_line, is_object, json_problem, may_go_on
 
 _CHUNK = 1 << 20
 _BLANK = " \t\r\n\ufeff"
@@ -23,12 +25,10 @@ def json_values(file: InputFile) -> Iterator[tuple[int, Any] | Reject]:
     Fractions are `Decimal`, never float. A broken line of JSON lines, and a document that breaks off after others, are
     rejects (without the text: it may hold prompts). Raises `FileError` where nothing of the file is JSON.
     """
-    first = next((line for _, line in file.lines() if line.strip()), "")
-    try:
-        by_line = isinstance(_DECODER.decode(first.strip(_BLANK)), dict)
-    except (ValueError, RecursionError):
-        by_line = False
-    return _json_lines(file) if by_line else _json_documents(file)
+    first, *others = (*islice((line for _, line in file.lines() if line.strip()), 4), "")
+    if is_object(first) or (is_cut_line(first) and any(map(is_object, others))):
+        return _json_lines(file)
+    return _json_documents(file)
 
 
 def _json_lines(file: InputFile) -> Iterator[tuple[int, Any] | Reject]:
@@ -43,7 +43,7 @@ def _json_lines(file: InputFile) -> Iterator[tuple[int, Any] | Reject]:
         try:
             yield number, _DECODER.decode(text)
         except (ValueError, RecursionError) as error:
-            broken = Reject(number, "", f"is not valid JSON: {_without_text(error)}")
+            broken = Reject(number, "", f"is not valid JSON: {json_problem(error)}")
     if broken:
         # Nothing follows it: most often the file was copied while it was being written.
         yield Reject(broken.line, "", _INCOMPLETE)
@@ -58,7 +58,9 @@ def _json_documents(file: InputFile) -> Iterator[tuple[int, Any] | Reject]:
                 value = reader.next_value()
             except (ValueError, RecursionError) as error:
                 if not kept:
-                    raise FileError(f"is not valid JSON: {_without_text(error)}", where=file.name) from error
+                    raise FileError(
+                        f"is not valid JSON: {json_problem(error)}, from line {reader.line} on", where=file.name,
+                        hint="The file may be incomplete; export it again. Nothing of it was kept.") from error
                 yield Reject(reader.line, "", _INCOMPLETE)
                 return
             if value is None:
@@ -109,8 +111,8 @@ class _Reader:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._buffer, self._at)
-            except ValueError:
-                if not self._more():
+            except ValueError as error:
+                if not may_go_on(error, len(self._buffer)) or not self._more():
                     raise
                 continue
             if end == len(self._buffer) and self._more():
@@ -125,10 +127,3 @@ class _Reader:
         chunk = self._text.read(max(_CHUNK, len(rest)))
         self._buffer, self._at = rest + chunk, 0
         return bool(chunk)
-
-
-def _without_text(error: Exception) -> str:
-    """The message of a JSON error, which names the position but quotes nothing."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos + 1}"
-    return "it is nested too deeply" if isinstance(error, RecursionError) else "a number is too long"

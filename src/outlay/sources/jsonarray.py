@@ -10,6 +10,7 @@ from typing import Any
 
 from outlay.errors import FileError
 from outlay.sources.inputfile import InputFile
+from outlay.sources.json_errors import may_go_on
 
 _CHUNK = 1 << 20
 #: Characters that the key, a colon, a bracket and blanks between them take at most.
@@ -79,7 +80,9 @@ class _Window:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError) as error:
+                if not may_go_on(error, len(self._text)):
+                    return None
                 end = len(self._text)
             # A number that ends with the text may go on behind it.
             if end < len(self._text):

@@ -12,6 +12,7 @@ from outlay.sources.inputfile import InputFile
 from outlay.sources.record import BadRow
 
 _LABEL = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)\s*')
+_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 #: Beyond this, a time counts milliseconds (Prometheus' text), not seconds (OpenMetrics): the year 5138 or 1973.
 _MILLISECONDS_FROM = 10**11
@@ -31,6 +32,9 @@ def gather_text(file: InputFile, book: SeriesBook) -> Iterator[Reject]:
             continue
         name = text.partition("{")[0].split(" ", 1)[0]
         if name and name not in METRICS:
+            if not _NAME.fullmatch(name):
+                yield Reject(line, "", "is not a line of OpenMetrics: no name of a metric begins it")
+                continue
             book.ignore(name)
             continue
         end = max(text.rfind("}") + 1, len(name))

@@ -7,7 +7,7 @@ from outlay.facts import KINDS, Call, Capacity, Fact, Output, Progress, Run, Sam
 from outlay.facts.column import TAGS
 from outlay.sources.base import Cell, Check, Projection, Table, TableSource, Tally
 from outlay.sources.factchecks import fact_checks
-from outlay.sources.filecolumns import find_column
+from outlay.sources.filecolumns import FileColumn, find_column
 from outlay.sources.formulasql import compile_formula
 from outlay.sources.inputfile import InputFile
 from outlay.sources.mappedtable import object_tags, text_of
@@ -57,8 +57,10 @@ class OutlayTable(TableSource):
         names = {name.strip() for name in table.columns}
         fact = next((fact for fact, signs in _SIGNS if names.issuperset(signs)), None)
         if fact is None:
-            raise FileError("has not the columns of any kind of fact",
-                            hint="Write a mapping of its columns; see the documentation of sources.")
+            nearest, signs = max(_SIGNS, key=lambda sign: len(names & set(sign[1])) / len(sign[1]))
+            absent = ", ".join(f"'{name}'" for name in signs if name not in names)
+            raise FileError(f"has no column {absent}, without which no {nearest.__name__.lower()} can be read",
+                            hint="Write a mapping of its columns (docs/sources.md).")
         cells: list[Cell] = []
         checks: list[Check] = []
         tallies: list[Tally] = []
@@ -71,17 +73,23 @@ class OutlayTable(TableSource):
                 checks.extend(compiled.checks)
                 tallies.extend(compiled.tallies)
         checks.extend(fact_checks(fact, cells))
-        return (Projection(fact, tuple(cells), tuple(checks), tuple(tallies), _tags(fact, table)),)
+        extra = _tag_columns(fact, table)
+        objects = find_column(table, "tags")
+        return (Projection(fact, tuple(cells), tuple(checks), tuple(tallies), _tags(extra, objects),
+                           tag_columns=() if objects else tuple(extra.items())),)
 
 
-def _tags(fact: type[Fact], table: Table) -> str | None:
+def _tag_columns(fact: type[Fact], table: Table) -> dict[str, str]:
     own = {column.name for column in columns(fact)}
     extra = {}
     for name in table.columns:
         column = find_column(table, name)
         if column is not None and name.strip() not in own:
             extra[name.strip()] = text_of(column)
-    objects = find_column(table, "tags")
+    return extra
+
+
+def _tags(extra: dict[str, str], objects: FileColumn | None) -> str | None:
     if objects is None:
         return tag_map(extra) if extra else None
     if not objects.is_nested and not objects.is_text:

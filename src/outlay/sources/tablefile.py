@@ -6,10 +6,11 @@ taken out, each with its line, so that one bad line does not cost the user the o
 
 from __future__ import annotations
 
+import codecs
 import csv
-import json
 import shutil
 import tempfile
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,13 +20,17 @@ from typing import IO, TYPE_CHECKING
 from outlay.errors import FileError
 from outlay.facts import Notice, Reject
 from outlay.sources.base import Table
+from outlay.sources.csv_rows import FIELD_LIMIT, delimited_rows
 from outlay.sources.inputfile import InputFile
+from outlay.sources.json_lines import json_type, object_line
 
 if TYPE_CHECKING:
     import duckdb
 
-_FIELD_LIMIT = 16 * 1024 * 1024
 _VARCHAR = "'VARCHAR'"
+#: Nothing may follow from a file's name: neither columns (`day=2026-01-01/`) nor compression.
+_AS_IT_IS = "compression = 'none', hive_partitioning = false"
+_AGAIN = "Fetch or export it again. Nothing of it was kept."
 
 
 @dataclass
@@ -39,19 +44,34 @@ class Scan:
     table: Table = field(default_factory=lambda: Table({}, "csv"))
     rejects: list[Reject] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    _kept_lines: list[int] = field(default_factory=list)
-    _header_lines: int = 0
+    #: The file as DuckDB reads it, where that is not the user's own.
+    path: Path | None = None
+    #: The line of each row, where it is known.
+    _lines: array[int] | None = None
 
     def line(self, row: int) -> int:
-        """The line of the user's file that the `row`-th row (from 1) stands on."""
-        if self._kept_lines:
-            return self._kept_lines[row - 1]
-        return row + self._header_lines
+        """The line of the user's file that the `row`-th row (from 1) begins on."""
+        if self.table.format == "parquet":
+            return row
+        if self._lines is None:
+            self._lines = self._count_lines()
+        return self._lines[row - 1] if self._lines else row + (self.table.format == "csv")
+
+    def _count_lines(self) -> array[int]:
+        """Empty where each line is a row."""
+        is_csv = self.table.format == "csv"
+        rows = self.con.execute(f"SELECT count(*) FROM {self.sql}").fetchall()[0][0]
+        entries = delimited_rows(self.file, self._delimiter()) if is_csv else (
+            (number, line) for number, line in self.file.lines() if line.strip())
+        if not _begins_blank(self.file) and _line_count(self.path or self.file.path) == rows + is_csv:
+            return array("q")
+        lines = array("q", (entry[0] for entry in entries if not isinstance(entry, Reject)))
+        return lines[1:] if is_csv else lines
 
     def as_text(self) -> None:
         """Reads again, every column as text and broken rows taken out: for files that are not what they promise."""
         if self.table.format == "parquet":
-            raise FileError("has values that do not fit their columns", where=self.file.name)
+            raise FileError("has values that do not fit their columns", where=self.file.name, hint=_AGAIN)
         mended = self.directory / "mended"
         if self.table.format == "json":
             self._mend_json(mended)
@@ -65,16 +85,18 @@ class Scan:
         self.table = Table({str(name): str(kind) for name, kind, *_ in rows}, format_name)
 
     def _scan_parquet(self) -> None:
-        self.sql = f"read_parquet({_quoted(self.file.path)})"
+        self.sql = f"read_parquet({_quoted(self._safe(self.file.path))}, hive_partitioning = false)"
         self._describe("parquet")
 
     def _scan_csv(self, path: Path) -> None:
+        if not self.file.csv_header:
+            raise FileError("does not begin with a line of column names", where=self.file.name,
+                            hint="Tables are CSV with a header, JSON lines or Parquet.")
         delimiter = self._delimiter()
-        self._header_lines = 1
-        self.sql = (f"read_csv({_quoted(path)}, all_varchar = true, header = true, delim = '{delimiter}', "
+        self.sql = (f"read_csv({_quoted(self._safe(path))}, all_varchar = true, header = true, delim = '{delimiter}', "
                     "quote = '\"', escape = '\"', null_padding = false, auto_detect = false, "
                     f"columns = {{{', '.join(f'{_text(name)}: {_VARCHAR}' for name in self._names())}}}, "
-                    f"max_line_size = {_FIELD_LIMIT})")
+                    f"max_line_size = {FIELD_LIMIT}, {_AS_IT_IS})")
         self._describe("csv")
 
     def _names(self) -> list[str]:
@@ -94,76 +116,73 @@ class Scan:
         return max(",\t;|", key=line.count)
 
     def _scan_json(self, path: Path, *, text: bool = False) -> None:
-        self.sql = f"read_json({_quoted(path)}, format = 'newline_delimited', maximum_object_size = {_FIELD_LIMIT})"
+        """`text`: every column as text, by all rows of a mended file; else by its first rows, and as typed."""
+        lines = f"{_quoted(self._safe(path))}, format = 'newline_delimited', maximum_object_size = {FIELD_LIMIT}"
+        every = ", sample_size = -1, map_inference_threshold = -1" if text else ""
+        self.sql = f"read_json({lines}{every}, {_AS_IT_IS})"
         self._describe("json")
-        # Numbers with a fraction are read as text, because money must never pass through a float.
-        columns = {
-            name: "VARCHAR" if kind == "DOUBLE" or (text and "STRUCT" not in kind and "MAP" not in kind) else kind
-            for name, kind in self.table.columns.items()
-        }
-        if columns != self.table.columns:
-            spec = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
-            self.sql = (f"read_json({_quoted(path)}, format = 'newline_delimited', columns = {{{spec}}}, "
-                        f"maximum_object_size = {_FIELD_LIMIT})")
-            self._describe("json")
+        if set(self.table.columns) == {"json"} and not text:
+            return self.as_text()  # not all of the lines are objects
+        kinds = dict(self.table.columns)
+        spec = ", ".join(f"{_text(name)}: {_text(json_type(kind, text=text))}" for name, kind in kinds.items())
+        self.sql = f"read_json({lines}, columns = {{{spec}}}, {_AS_IT_IS})"
+        whole = [self.table.quoted(name) for name, kind in kinds.items() if kind == "BIGINT"]
+        if whole and not text:
+            checked = ", ".join(f"{_whole(name)} AS {name}" for name in whole)
+            self.sql = f"(SELECT * REPLACE ({checked}) FROM {self.sql})"
+        self._describe("json")
+        return None
+
+    def _safe(self, path: Path) -> Path:
+        """A path that DuckDB takes as it is, without looking for patterns or other files in it."""
+        self.path = path.absolute()
+        name = str(self.path)
+        if name.isprintable() and not set(name) & set("*?[]{}\\"):
+            return self.path
+        link = self.directory / f"link-{path.name.encode(errors='surrogateescape').hex()[-40:]}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.path)
+        return link
 
     def _mend_csv(self, target: Path) -> None:
         """Keeps the rows that have as many fields as the header."""
         self.rejects.clear()
-        self._kept_lines = []
-        csv.field_size_limit(_FIELD_LIMIT)
-        width = len(self.file.csv_header)
-        with self.file.open_text() as text, target.open("w", encoding="utf-8", newline="") as out:
-            reader = csv.reader(text, delimiter=self._delimiter())
+        self._lines = lines = array("q")
+        with target.open("w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out, delimiter=self._delimiter())
-            for number, row in _csv_rows(reader):
-                if number == 0 or len(row) == width:
-                    writer.writerow(row)
-                    if number:
-                        self._kept_lines.append(reader.line_num)
-                elif row:
-                    self.rejects.append(Reject(reader.line_num, "", f"has {len(row)} fields, the header has {width}"))
+            for entry in delimited_rows(self.file, self._delimiter()):
+                if isinstance(entry, Reject):
+                    self.rejects.append(entry)
+                    continue
+                writer.writerow(entry[1])
+                lines.append(entry[0])
+        del lines[:1]
 
     def _mend_json(self, target: Path) -> None:
         """Keeps the lines that are JSON objects."""
         self.rejects.clear()
-        self._kept_lines = []
+        self._lines = lines = array("q")
         with target.open("w", encoding="utf-8") as out:
             for number, line in self.file.lines():
                 if not line.strip():
                     continue
                 try:
-                    value = json.loads(line)
+                    out.write(object_line(line) + "\n")
                 except ValueError as error:
-                    self.rejects.append(Reject(number, "", f"is not JSON ({error}); the file may be incomplete"))
+                    self.rejects.append(Reject(number, "", str(error)))
                     continue
-                if not isinstance(value, dict):
-                    self.rejects.append(Reject(number, "", "is not a JSON object"))
-                    continue
-                out.write(line + "\n")
-                self._kept_lines.append(number)
-
-
-def _csv_rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    number = 0
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            # A field beyond the limit or a NUL: the row is given as empty fields, so that it is refused by width.
-            row = [""]
-        yield number, row
-        number += 1
+                lines.append(number)
 
 
 @contextmanager
-def open_scan(con: duckdb.DuckDBPyConnection, file: InputFile) -> Iterator[Scan]:
-    """The file as a relation, with temporary copies removed at the end. Raises `FileError` where it is broken."""
+def open_scan(con: duckdb.DuckDBPyConnection, file: InputFile, scratch: Path | None = None) -> Iterator[Scan]:
+    """The file as a relation. Copies that reading needs lie in `scratch`, and are removed at the end.
+
+    Raises `FileError` where the file as a whole is broken.
+    """
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="outlay-") as name:
+    with tempfile.TemporaryDirectory(prefix="outlay-", dir=scratch) as name:
         scan = Scan(con, file, Path(name))
         try:
             if file.is_parquet:
@@ -174,8 +193,8 @@ def open_scan(con: duckdb.DuckDBPyConnection, file: InputFile) -> Iterator[Scan]
                 scan._scan_csv(_plain(scan))
         except duckdb.Error as error:
             if file.is_parquet:
-                raise FileError(f"is not a whole Parquet file: {error}", where=file.name,
-                                hint="Fetch or export it again. Nothing of it was kept.") from error
+                raise FileError(f"is not a whole Parquet file: {_first_line(error)}", where=file.name,
+                                hint=_AGAIN) from error
             scan.table = Table({}, "json" if file.json_records else "csv")
             scan.as_text()
         yield scan
@@ -187,40 +206,69 @@ def _plain(scan: Scan) -> Path:
     Compressed files are unpacked here rather than by DuckDB, which does not notice that one ends too early.
     """
     file = scan.file
-    if not file.is_gzip and file.encoding == "utf-8" and _is_utf8(file.path):
+    as_it_is = file.encoding == "utf-8" and not _begins_blank(file)
+    if as_it_is and not file.is_gzip and file.is_well_encoded:
         return file.path
     target = scan.directory / "plain"
-    if file.is_gzip and file.encoding == "utf-8":
-        _unpack(file, target)
-        if _is_utf8(target):
-            return target
-    scan.notices.append(Notice("is not UTF-8 throughout; what could not be read stands as \N{REPLACEMENT CHARACTER}"))
+    if as_it_is and file.is_gzip and _unpack(file, target):
+        return target
+    if not file.is_well_encoded:
+        scan.notices.append(misread(file))
     with file.open_text() as text, target.open("w", encoding="utf-8", newline="") as out:
+        if _begins_blank(file):
+            out.write(next((line for line in text if line.strip()), ""))
         shutil.copyfileobj(text, out, 1 << 20)
-    if file.encoding != "utf-8":
-        scan.notices.pop()
     return target
 
 
-def _unpack(file: InputFile, target: Path) -> None:
-    with file.open_binary_checked() as raw, target.open("wb") as out:
-        shutil.copyfileobj(raw, out, 1 << 20)
+def misread(file: InputFile) -> Notice:
+    """What a user hears of a file that is not of its encoding throughout."""
+    name = "UTF-16" if file.encoding == "utf-16" else "UTF-8"
+    return Notice(f"Is not {name} throughout; what could not be read stands as \N{REPLACEMENT CHARACTER}.")
 
 
-def _is_utf8(path: Path) -> bool:
-    import codecs
+def _begins_blank(file: InputFile) -> bool:
+    """DuckDB takes an empty first line for the header."""
+    return file.text.lstrip("\ufeff")[:1] in ("\n", "\r")
 
+
+def _unpack(file: InputFile, target: Path) -> bool:
+    """Whether all of it is UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as stream:
+    with file.open_binary_checked() as raw, target.open("wb") as out:
         try:
-            return all(decoder.decode(block) is not None for block in _blocks(stream)) and not decoder.getstate()[0]
+            for block in _blocks(raw):
+                decoder.decode(block)
+                out.write(block)
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
+    return True
+
+
+def _line_count(path: Path) -> int:
+    """Lines of a UTF-8 file; the last one may lack its end."""
+    count, last = 0, b"\n"
+    with path.open("rb") as stream:
+        for block in _blocks(stream):
+            count, last = count + block.count(b"\n"), block[-1:]
+    return count + (last != b"\n")
 
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
     while block := stream.read(1 << 20):
         yield block
+
+
+def _whole(column: str) -> str:
+    """Whole numbers; a fraction further down would otherwise be rounded without a word, and large ones lose digits."""
+    fits = f"{column} = floor({column}) AND abs({column}) < 9007199254740992"
+    return f"CASE WHEN {fits} THEN CAST({column} AS BIGINT) WHEN {column} IS NOT NULL THEN error('no whole number') END"
+
+
+def _first_line(error: Exception) -> str:
+    """DuckDB adds the statement, on further lines."""
+    return str(error).split("\n")[0]
 
 
 def _quoted(path: Path) -> str:
