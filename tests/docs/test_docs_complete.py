@@ -1,5 +1,6 @@
 """The docs cannot drift: what a user can type, set or import stands in them, and the generated pages are current."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -7,6 +8,10 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
+
+from outlay.detectors.thresholds import thresholds
+from outlay.settings import SETTINGS, parse_settings
 
 ENVIRONMENT = re.compile(r"\bOUTLAY_[A-Z][A-Z0-9_]*\b")
 
@@ -68,14 +73,43 @@ def test_every_threshold_has_a_reason_and_a_detector() -> None:
     assert [each.name for each in defaults() if len(each.why.split()) < 3] == []
 
 
+def texts(path: Path) -> list[str]:
+    """The string literals of a module, docstrings included; names of constants are none."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
 def test_every_environment_variable_is_documented(repository: Path) -> None:
     read = {
         name
         for path in (repository / "src").rglob("*.py")
-        for name in ENVIRONMENT.findall(path.read_text(encoding="utf-8"))
+        for text in texts(path)
+        for name in ENVIRONMENT.findall(text)
     }
-    assert "OUTLAY_STORE" in read
+    assert {"OUTLAY_STORE", "OUTLAY_CONFIG"} <= read
+    read |= {f"OUTLAY_{setting.name.upper()}" for setting in SETTINGS}
     assert read - set(ENVIRONMENT.findall(page(repository, "settings.md"))) == set()
+
+
+def test_every_setting_has_a_section_with_an_example(repository: Path) -> None:
+    sections = re.split(r"^## ", page(repository, "settings.md"), flags=re.MULTILINE)
+    by_name = {section.partition("\n")[0]: section for section in sections}
+    for setting in SETTINGS:
+        assert re.search(rf"^{setting.name}:", by_name.get(setting.name, ""), re.MULTILINE), setting.name
+
+
+def test_the_examples_of_settings_are_valid(repository: Path, tmp_path: Path) -> None:
+    text = page(repository, "settings.md")
+    (rates,) = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
+    for name, content in (("rates.csv", rates), ("prices.yaml", ""), ("gateway.yaml", "")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    examples = re.findall(r"<!-- settings -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    examples += [f"{setting.name}: {setting.example}" for setting in SETTINGS]
+    assert len(examples) > 2 * len(SETTINGS)
+    for example in examples:
+        found = parse_settings(yaml.safe_load(example), "settings.md", tmp_path)
+        for code in found.detectors:
+            assert thresholds(code, found.detectors), code
 
 
 def test_links_between_pages_lead_somewhere(repository: Path) -> None:
@@ -91,7 +125,8 @@ def test_links_between_pages_lead_somewhere(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["architecture", "concepts", "detectors", "performance", "prices", "settings", "sources"]
+    "name",
+    ["README", "architecture", "cli", "concepts", "detectors", "facts", "performance", "prices", "settings", "sources"],
 )
 def test_the_pages_that_a_reader_expects(repository: Path, name: str) -> None:
     assert len(page(repository, f"{name}.md").split()) > 60
