@@ -8,6 +8,9 @@ from outlay.detectors.base import Detector
 
 #: module and class, in the order of the capabilities that they serve.
 DETECTORS: tuple[tuple[str, str], ...] = (
+    ("idle_gpu", "IdleGpu"),
+    ("oversized_gpu", "OversizedGpu"),
+    ("zombie_run", "ZombieRun"),
     ("idle_endpoint", "IdleEndpoint"),
     ("spot_candidate", "SpotCandidate"),
     ("always_on", "AlwaysOn"),
