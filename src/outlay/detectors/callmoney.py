@@ -56,20 +56,23 @@ class CallMoney:
     def claim(self, calls: CallSlice, so_far: Decimal, first: datetime, last: datetime) -> Claim:
         """A claim on the slice's money by calls that were made from `first` to `last`."""
         spent = max(self.spent(calls), so_far)
-        return Claim(calls.pot, so_far, so_far * self._a_month(first, last), spent, spent * self._a_month(first, last))
+        hours = self._active_hours(first, last)
+        if hours is None:
+            return Claim(calls.pot, so_far, Decimal(0), spent, Decimal(0))
+        return Claim(calls.pot, so_far, so_far * HOURS_PER_MONTH / hours, spent, spent * HOURS_PER_MONTH / hours)
 
     def once(self, calls: CallSlice, so_far: Decimal) -> Claim:
         """A claim by something that happened once and costs nothing from now on."""
         spent = max(self.spent(calls), so_far)
         return Claim(calls.pot, so_far, Decimal(0), spent, Decimal(0))
 
-    def _a_month(self, first: datetime, last: datetime) -> Decimal:
+    def _active_hours(self, first: datetime, last: datetime) -> Decimal | None:
+        """None: they have ended."""
         until, settled = self.context.window.until, timedelta(days=self.settled_days)
         if until - last >= settled:
-            return Decimal(0)
+            return None
         began = max(self._since, first.replace(hour=0, minute=0, second=0, microsecond=0))
-        hours = max(until - began, min(settled, until - self._since)) / timedelta(hours=1)
-        return HOURS_PER_MONTH / Decimal(hours)
+        return Decimal(max(until - began, min(settled, until - self._since)) / timedelta(hours=1))
 
     def price(self, calls: CallSlice, kind: str) -> Decimal | None:
         """US dollars a token at the end of the window; None: unknown."""

@@ -10,10 +10,13 @@ from typing import Any
 from outlay.facts.window import Window
 from outlay.questions.ask import Ask
 from outlay.questions.callslices import SLICE_KEYS, CallSlice, Tokens, among, answered, token_sums, tokens_of, total
+from outlay.questions.growth import correlation, moments
 
 #: A conversation grows in a straight line when its mean input lies this near (as a share of the growth) to the middle
 #: between its first and its last. Input that levels off, because only a window is sent, lies far above the middle.
 _STRAIGHT = 0.2
+#: And its input must rise with time: where the context is cut back once in the middle, the correlation is a half.
+_STEADY = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def resent_history_expr(window: Window, slices: Sequence[CallSlice], *, keep: in
     mean = talks.input.cast("float64") / turns
     straight = (mean - (first + last) / 2).abs() <= (last - first) * _STRAIGHT
     talks = talks.mutate(
-        grows=(last >= first * growth) & straight & (talks.read == 0),
+        grows=(last >= first * growth) & straight & (correlation(talks) >= _STEADY) & (talks.read == 0),
         resent=talks.input.cast("float64") - (last * keep - step * (keep * (keep - 1) / 2)) - (turns - keep) * first)
     counted = talks.grows
     return talks.group_by(*SLICE_KEYS).aggregate(
@@ -90,7 +93,8 @@ def _talks(window: Window, slices: Sequence[CallSlice], keep: int) -> Any:
     talks = calls.group_by(*keys).aggregate(
         **{name: calls[name].arbitrary() for name in SLICE_KEYS if name not in keys},
         calls=calls.count(), input=total(calls.input_tokens), read=total(calls.cache_read_tokens),
-        opening=calls.input_tokens.argmin(calls.time), latest=calls.input_tokens.argmax(calls.time))
+        opening=calls.input_tokens.argmin(calls.time), latest=calls.input_tokens.argmax(calls.time),
+        **moments(calls, window))
     return talks.filter(talks.calls > keep)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from math import isnan
 from typing import Any
 
 from outlay.facts.window import Window
 from outlay.questions.ask import Ask
 from outlay.questions.callslices import SLICE_KEYS, CallSlice, in_window, one_in_sixteen, total
+from outlay.questions.growth import correlation, moments
 from outlay.questions.tables import table
 from outlay.questions.traces import run_sums
 
@@ -51,19 +51,19 @@ def many_calls_expr(window: Window, min_calls: int) -> Any:
 
 
 def long_runs_expr(window: Window, traces: Sequence[str]) -> Any:
-    """Columns trace_id, agent, calls, tools, errors, started, ended, opening, latest, growth, paid."""
+    """Columns trace_id, agent, calls, tools, errors, started, ended, opening, latest, paid, growth."""
     rows = in_window(table("call"), window)
     rows = rows.filter(rows.trace_id.isin(traces))
     asked = rows.input_tokens.notnull()
     sums = run_sums(rows)
-    return rows.group_by("trace_id").aggregate(
+    runs = rows.group_by("trace_id").aggregate(
         agent=rows.agent.argmin(rows.time, where=rows.agent.notnull()), calls=sums["calls"], tools=sums["tools"],
         errors=sums["errors"], started=rows.time.min(), ended=rows.time.max(),
         opening=rows.input_tokens.argmin(rows.time, where=asked),
         latest=rows.input_tokens.argmax(rows.time, where=asked),
-        growth=rows.time.epoch_seconds().cast("float64").corr(
-            rows.input_tokens.cast("float64"), where=asked, how="pop"),
-        paid=sums["paid"])
+        paid=sums["paid"], **moments(rows, window))
+    return runs.select(
+        *(name for name in runs.columns if not name.startswith("sum_")), growth=correlation(runs))
 
 
 def long_runs(ask: Ask, window: Window, min_calls: int) -> tuple[LongRun, ...]:
@@ -72,12 +72,10 @@ def long_runs(ask: Ask, window: Window, min_calls: int) -> tuple[LongRun, ...]:
     if not traces:
         return ()
     found = []
-    for *known, growth, paid in ask.rows(long_runs_expr(window, traces)):
+    for *known, paid, growth in ask.rows(long_runs_expr(window, traces)):
         trace_id, agent, calls, tools, errors, started, ended, opening, latest = known
-        # A context that never changes has no correlation: engines say NULL or NaN.
-        defined = growth is not None and not isnan(growth)
-        found.append(LongRun(trace_id, agent, calls, tools, errors, started, ended, opening, latest,
-                             growth if defined else None, paid or Decimal(0)))
+        found.append(LongRun(
+            trace_id, agent, calls, tools, errors, started, ended, opening, latest, growth, paid or Decimal(0)))
     return tuple(found)
 
 
