@@ -146,7 +146,7 @@ def _drop_twins(con: duckdb.DuckDBPyConnection, kind: Kind, table: str, import_i
     found = _count(con, "SELECT count(*) FROM twins")
     removed = 0
     if found:
-        order = "observed DESC NULLS LAST, rowid" if kind.table == "run" else "rowid"
+        order = "t.observed DESC NULLS LAST, t.rowid" if kind.table == "run" else "t.rowid"
         condition = (
             f"rowid IN (SELECT r FROM (SELECT t.rowid AS r, row_number() OVER (PARTITION BY "
             f"{', '.join(f't.{chr(34)}{name}{chr(34)}' for name in kind.key)} ORDER BY {order}) AS n FROM {table} t "
