@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outlay.ledger.failures import in_users_terms
 from outlay.ledger.store import Store, default_store
 from outlay.questions.answer import Answer
 from outlay.questions.ask import Ask
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
     from outlay.prices.book import PriceBook
 
 
-def open(store: str | Path | None = None, *, config: str | Path | None = None) -> Ledger:
+def open(
+    store: str | Path | None = None, *, config: str | Path | None = None, wait_s: float | None = None
+) -> Ledger:
     """Opens a store (by default the user's own), making it where it does not exist. Close it, or use it in `with`.
 
-    Raises `StoreLocked` where another process keeps it, `StoreError` and `SettingsError`.
+    A store that another process keeps is waited for `wait_s` seconds, by default 10. Raises `StoreLocked` then,
+    `StoreError` where it cannot be used, and `SettingsError`.
     """
     path = Path(store) if store is not None else default_store()
     settings = load_settings(Path(config) if config is not None else None, path)
-    return Ledger(Store(path), settings)
+    return Ledger(Store(path, wait_s=wait_s), settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,15 @@ class Ledger:
         """The ledger ready for questions: derived tables are made current first."""
         from outlay.ledger.derive import make_current
 
-        make_current(self.store, attribution=self.settings.attribution, book=self.book,
-                     currency=self.settings.currency, rates=self.settings.rates, splits=self.settings.split)
+        with in_users_terms(self.store.path):
+            make_current(self.store, attribution=self.settings.attribution, book=self.book,
+                         currency=self.settings.currency, rates=self.settings.rates, splits=self.settings.split)
         return Ask(self.store.con)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is imported."""
+        return not self.store.con.execute("SELECT 1 FROM imports LIMIT 1").fetchall()
 
     @property
     def rejected(self) -> int:
@@ -100,7 +110,8 @@ class Ledger:
         from outlay.sources.inputfile import InputFile
         from outlay.sources.registry import recognise, source_named
 
-        file = InputFile(Path(path), name or str(path))
+        # A name that is no text (bytes of another encoding) could not be kept.
+        file = InputFile(Path(path), (name or str(path)).encode(errors="surrogateescape").decode(errors="replace"))
         own = self.settings.sources()
         source = source_named(as_source, own) if as_source else recognise(file, own)
         return import_file(self.store, file, source, attribution=self.settings.attribution, book=self.book,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from outlay.accounting.figures import plural
+from outlay.cli.input_paths import named_files
 from outlay.cli.session import Place, say_json
-from outlay.errors import FileError, OutlayError, UnrecognisedFile
+from outlay.errors import FileError, OutlayError, StoreError, UnrecognisedFile
 
 if TYPE_CHECKING:
     from outlay.api import Ledger
@@ -39,19 +36,23 @@ def import_files(place: Place, paths: tuple[str, ...], as_source: str | None, ex
     results: list[Imported] = []
     failures: list[OutlayError] = []
     unknown: list[str] = []
-    with place.ledger() as ledger, _standard_input(paths) as stdin:
-        for path, name, chosen in _files(paths, stdin):
+    with place.ledger() as ledger, named_files(paths, ledger.store.scratch) as files:
+        for file in files:
             try:
-                done = _import_one(ledger, path, name, as_source, export, as_json)
+                done = _import_one(ledger, file.path, file.name, as_source, export, as_json)
             except UnrecognisedFile as error:
-                if chosen:
+                if file.chosen:
                     failures.append(error)
                 else:
-                    unknown.append(name)
+                    unknown.append(file.name)
                 continue
             except FileError as error:
                 failures.append(error)
                 continue
+            except StoreError as error:
+                # What stopped this file would stop the next ones, too.
+                failures.append(error)
+                break
             results.append(done)
             if not as_json:
                 click.echo(_line(done))
@@ -59,41 +60,9 @@ def import_files(place: Place, paths: tuple[str, ...], as_source: str | None, ex
         say_json(_report(results, failures, unknown))
     else:
         _close(results, failures, unknown)
-    if failures and not results:
+    if failures and (not results or isinstance(failures[-1], StoreError)):
         sys.exit(3)
     sys.exit(1 if failures or any(done.rejected for done in results) else 0)
-
-
-@contextmanager
-def _standard_input(paths: tuple[str, ...]) -> Iterator[Path | None]:
-    """Standard input as a file, where `-` is among the paths."""
-    if "-" not in paths:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="outlay-") as directory:
-        target = Path(directory) / "standard-input"
-        with target.open("wb") as out:
-            shutil.copyfileobj(sys.stdin.buffer, out)
-        yield target
-
-
-def _files(paths: tuple[str, ...], stdin: Path | None) -> Iterator[tuple[Path, str, bool]]:
-    """Path, name for people, and whether the user named it (a file found in a folder may be anything)."""
-    for text in paths:
-        if text == "-":
-            assert stdin is not None
-            yield stdin, "-", True
-            continue
-        path = Path(text).expanduser()
-        if path.is_dir():
-            for found in sorted(path.rglob("*")):
-                hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
-                if found.is_file() and not hidden:
-                    yield found, str(found), False
-        elif path.exists():
-            yield path, text, True
-        else:
-            raise FileError("does not exist", where=text)
 
 
 def _import_one(ledger: Ledger, path: Path, name: str, as_source: str | None, export: str | None,
@@ -115,12 +84,13 @@ def _import_one(ledger: Ledger, path: Path, name: str, as_source: str | None, ex
 
 def _line(done: Imported) -> str:
     if done.already is not None:
-        return f"{done.name}: already imported as {done.already}; nothing changed"
+        return (f"{done.name}: already imported as {done.already}; nothing changed "
+                f"(`outlay imports remove {done.already}` first, to read it anew)")
     parts = [f"{done.added:,} added"]
     if done.duplicates:
         parts.append(f"{done.duplicates:,} already known")
     if done.replaced:
-        parts.append(f"{done.replaced:,} older rows replaced")
+        parts.append(f"{plural(done.replaced, 'older row')} replaced")
     if done.rejected:
         parts.append(f"! {done.rejected:,} rejected")
     lines = [f"{done.name}: {done.source}, import {done.import_id}: {', '.join(parts)}"]

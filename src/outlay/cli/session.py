@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from outlay.api import Ledger
 
 
+NOTHING = "Nothing is imported yet. `outlay import FILE...` reads bills, usage, logs and metrics."
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the store and the settings are, as the options and the environment say."""
@@ -26,8 +29,9 @@ class Place:
     def ledger(self) -> Iterator[Ledger]:
         """The store, open. Raises `StoreLocked`, `StoreError`, `SettingsError`."""
         from outlay.api import open as open_ledger
+        from outlay.ledger.failures import in_users_terms
 
-        with open_ledger(self.store, config=self.config) as ledger:
+        with open_ledger(self.store, config=self.config) as ledger, in_users_terms(ledger.store.path):
             yield ledger
 
 

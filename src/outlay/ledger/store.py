@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from outlay.errors import StoreError, StoreLocked
+from outlay.ledger.failures import damaged, in_users_terms
 from outlay.ledger.schema import SCHEMA_VERSION, ddl
 
 if TYPE_CHECKING:
@@ -38,44 +40,52 @@ def default_store() -> Path:
 class Store:
     """An open store. Use it as a context manager; `con` is the one DuckDB connection."""
 
-    def __init__(self, path: Path, *, wait_s: float = LOCK_WAIT_S) -> None:
+    def __init__(self, path: Path, *, wait_s: float | None = None) -> None:
         """Opens `path`, making it where it does not exist.
 
-        Raises `StoreLocked` when another process keeps it for longer than `wait_s`, `StoreError` when it cannot be
-        read or is of another version.
+        Raises `StoreLocked` when another process keeps it for longer than `wait_s` (by default `LOCK_WAIT_S`),
+        `StoreError` when it cannot be read or is of another version.
         """
         self.path = path
         try:
             (path / "rejects").mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
+            self._lock = _acquire(path / "lock", LOCK_WAIT_S if wait_s is None else wait_s)
         except OSError as error:
             raise StoreError(f"cannot be made: {error.strerror}", where=str(path),
                              hint="Name another directory with --store or OUTLAY_STORE.") from error
-        self._lock = _acquire(path / "lock", wait_s)
         try:
             self.con = self._open()
         except BaseException:
             self._lock.close()
             raise
 
+    @property
+    def scratch(self) -> Path:
+        """Where copies lie that an import needs; emptied whenever the store is opened."""
+        return self.path / "tmp"
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
         file = self.path / "ledger.duckdb"
-        try:
-            con = duckdb.connect(str(file), config={"threads": os.cpu_count() or 2, "memory_limit": MEMORY_LIMIT})
-        except duckdb.Error as error:
-            raise StoreError(f"cannot be opened: {error}", where=str(file),
-                             hint="If it is damaged, restore a backup or import the files into a new store.") from error
-        con.execute("SET TimeZone = 'UTC'")
-        con.execute("SET enable_progress_bar = false")
-        con.execute(f"SET temp_directory = '{str(self.path / 'tmp').replace(chr(39), chr(39) * 2)}'")
-        if not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchall():
-            with transaction(con):
-                for statement in ddl():
-                    con.execute(statement)
-                con.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
-        found = read_meta(con, "schema_version")
+        # A process that was killed leaves what it spilled, and copies of files that it unpacked.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        with in_users_terms(self.path, str(file)):
+            self.scratch.mkdir()
+            try:
+                con = duckdb.connect(str(file), config={"threads": os.cpu_count() or 2, "memory_limit": MEMORY_LIMIT})
+            except (duckdb.InvalidInputException, duckdb.CatalogException) as error:
+                raise damaged(self.path, str(file), error) from error
+            con.execute("SET TimeZone = 'UTC'")
+            con.execute("SET enable_progress_bar = false")
+            con.execute(f"SET temp_directory = '{str(self.scratch).replace(chr(39), chr(39) * 2)}'")
+            if not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchall():
+                with transaction(con):
+                    for statement in ddl():
+                        con.execute(statement)
+                    con.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+            found = read_meta(con, "schema_version")
         if found != str(SCHEMA_VERSION):
             con.close()
             raise StoreError(
@@ -111,20 +121,13 @@ def read_meta(con: duckdb.DuckDBPyConnection, key: str) -> str | None:
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of the block or none of it.
-
-    Raises `StoreError` where the disk is full; whatever was written is undone then.
-    """
-    import duckdb
-
+    """All of the block or none of it."""
     con.execute("BEGIN")
     try:
         yield
         con.execute("COMMIT")
-    except BaseException as error:
+    except BaseException:
         _roll_back(con)
-        if isinstance(error, duckdb.Error | OSError) and _no_space(error):
-            raise StoreError("the disk is full; nothing was changed", hint="Free some space and try again.") from error
         raise
 
 
@@ -138,29 +141,23 @@ def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _no_space(error: BaseException) -> bool:
-    text = str(error).lower()
-    return "no space left" in text or "disk full" in text or "file too large" in text
-
-
-def _acquire(path: Path, wait_s: float) -> IO[Any]:
+def _acquire(path: Path, wait_s: float) -> IO[bytes]:
     """Holds the lock file; its content names the holder for whoever comes next."""
-    handle = path.open("a+")
+    handle = path.open("a+b", buffering=0)
     deadline = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             if time.monotonic() >= deadline:
                 handle.seek(0)
-                holder = handle.read().strip() or "another process"
+                holder = handle.read().decode(errors="replace").strip() or "another process"
                 handle.close()
                 raise StoreLocked(f"is in use by {holder}", where=str(path.parent),
                                   hint="Wait for it to end, or name another store with --store.") from error
             time.sleep(0.05)
             continue
-        handle.seek(0)
-        handle.truncate()
-        handle.write(f"process {os.getpid()} ({' '.join(sys.argv[:3])})")
-        handle.flush()
+        with suppress(OSError):  # on a full disk the lock holds, too; it only cannot say who has it
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} ({' '.join(sys.argv[:3])})".encode(errors="replace"))
         return handle
