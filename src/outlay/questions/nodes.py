@@ -126,15 +126,16 @@ def free_nodes(ask: Ask, window: Window, *, hours: float, util_pct: float) -> tu
         if free_s > 0:
             days[node].append((day, cost, free_s))
     found = []
-    for node, first_day, last_day, held_day, *said in sorted(candidates, key=lambda row: row[0]):
+    for row in sorted(candidates, key=lambda row: row[0]):
+        node, first_day, last_day, held_day, gpu_type, pool, provider, market, scheduler, owner, team = row
         used, held, read = use.get(node, (None, None, None))
         last_signs = (_held_until(held_day, ended.get(node), held), used + HOUR if used else None)
         since = max(window.since, first_day, *filter(None, last_signs))
         until = min(last_day + DAY, window.until)
         if until - since >= timedelta(hours=hours):
             found.append(FreeNode(
-                node, *said, since=since, until=until, devices=devices[node], is_read=read is not None,
-                days=tuple(sorted(days[node], key=lambda day: day[0]))))
+                node, gpu_type, pool, provider, market, scheduler, owner, team, since, until, devices[node],
+                is_read=read is not None, days=tuple(sorted(days[node], key=lambda day: day[0]))))
     return tuple(found)
 
 
