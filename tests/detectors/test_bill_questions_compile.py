@@ -23,6 +23,7 @@ EXPRESSIONS: dict[str, Any] = {
     "call parts": daily_spend.call_parts_expr(CALLS, DAYS, USUAL),
     "charge parts": daily_spend.charge_parts_expr(LINE, DAYS, USUAL, WINDOW),
     "dearest trace": daily_spend.dearest_trace_expr(CALLS, DAYS),
+    "model days": daily_spend.model_days_expr(WINDOW, "gpt-4o"),
     "output days": daily_spend.output_days_expr(WINDOW),
     "stage spend": inference_mix.stage_spend_expr(WINDOW),
     "token spend": inference_mix.token_spend_expr(WINDOW, ["growth"]),

@@ -143,3 +143,36 @@ def test_purchases_and_credits_are_none(tmp_path: Path) -> None:
 
 def test_thresholds_of_the_settings_count(tmp_path: Path) -> None:
     assert of(tmp_path, *month({21: {"times": 9}}), min_excess=900) == ()
+
+
+def model_bill(special: dict[int, str]) -> Iterator[Fact]:
+    """The provider's bill of gpt-4o: $100 a day."""
+    for day in range(30):
+        usd = special.get(day, "100")
+        yield one_day(None, at(day), usd, meter="gpt-4o input", service="OpenAI API", quantity=str(int(usd) * 400_000),
+                      provider="openai", model="gpt-4o", service_category="AI and Machine Learning")
+
+
+def test_a_bill_alone_tells_which_model(tmp_path: Path) -> None:
+    (finding,) = of(tmp_path, *model_bill({21: "900"}))
+    assert finding.so_far == Decimal("800")
+    assert finding.title == (
+        "gpt-4o calls cost $900 on 22 Sep, usually $100: 9.0 times the usual quantity of gpt-4o calls.")
+
+
+def test_a_key_that_bypasses_the_log_is_found_on_the_bill(tmp_path: Path) -> None:
+    (finding,) = of(tmp_path, *month({}), *model_bill({21: "900"}))
+    assert finding.subject.startswith("line gpt-4o calls")
+    assert round(finding.so_far, 9) == Decimal("775")  # the log's calls are counted at up to a quarter more than metered
+    assert finding.title.startswith("gpt-4o calls cost $775 on 22 Sep, usually $0:")
+
+
+def test_a_log_that_is_missing_for_a_day_is_none(tmp_path: Path) -> None:
+    assert of(tmp_path, *month({}, days=[day for day in range(30) if day != 21]), *model_bill({})) == ()
+
+
+def test_a_bill_above_what_was_metered_does_not_blame_the_rest_on_others(tmp_path: Path) -> None:
+    run = [Call(time=at(21) + timedelta(minutes=number), provider="openai", model="gpt-4o", task="extract",
+                input_tokens=HUNDRED // 20, output_tokens=0, trace_id="one", span_id=f"{number}",
+                tags={"team": "growth", "project": "invoices"}) for number in range(300)]
+    assert of(tmp_path, *month({}), *run, *model_bill(dict.fromkeys(range(30), "115") | {21: "1840"})) == ()

@@ -24,6 +24,7 @@ from outlay.questions.daily_spend import (
     call_parts,
     charge_parts,
     dearest_trace,
+    model_days,
     output_days,
     series_days,
     whole_days,
@@ -86,8 +87,9 @@ class CostAnomaly(Detector):
         outputs = output_days(context.ask, known) if series else {}
         money = CallMoney(context)
         for each, days in series.items():
-            for event in _events(each, days, window, rule, outputs):
-                if event.days[-1] >= since:
+            whole = days if each.model is None else model_days(context.ask, known, each.model)
+            for event in _events(each, days, whole, window, rule, outputs):
+                if event.days[-1] >= since and _excess(event, whole) >= rule.least:
                     finding = _finding(context, money, event)
                     if finding is not None:
                         yield finding
@@ -101,17 +103,28 @@ def _rule(limit: Mapping[str, float]) -> SpikeRule:
 
 
 def _events(
-    series: Series, costs: Mapping[datetime, Decimal], window: Window, rule: SpikeRule, outputs: _Outputs
+    series: Series, costs: Mapping[datetime, Decimal], whole: Mapping[datetime, Decimal], window: Window,
+    rule: SpikeRule, outputs: _Outputs,
 ) -> Iterator[_Event]:
-    days = whole_days(costs, window.until)
-    values = [float(costs.get(day, 0)) for day in days]
-    for spike in spikes(values, rule):
+    days = whole_days(whole, window.until)
+    # What no log explains has no usual day where all was explained until then; the model that it belongs to has.
+    own = sum(cost > 0 for cost in costs.values()) > rule.active
+    for spike in spikes([float((costs if own else whole).get(day, 0)) for day in days], rule):
         span = range(spike.first, spike.last + 1)
         rise = max(1.0, _output_rise(series, outputs, [days[n] for n in span], [days[n] for n in spike.before]))
         cost = sum((costs.get(days[n], Decimal(0)) for n in span), Decimal(0))
-        usual = sum((Decimal(repr(each)) for each in spike.usual), Decimal(0)) * Decimal(rise)
+        usual = sum((Decimal(repr(each)) for each in spike.usual), Decimal(0)) if own else len(span) * median(
+            costs.get(days[n], Decimal(0)) for n in spike.before)
+        usual *= Decimal(rise)
         if cost - usual >= Decimal(rule.least) and cost >= usual * Decimal(rule.times_usual):
             yield _Event(series, tuple(days[n] for n in span), tuple(days[n] for n in spike.before), cost, usual)
+
+
+def _excess(event: _Event, whole: Mapping[datetime, Decimal]) -> float:
+    """What these days cost above usual of all of it: a log that is missing for a day moves dollars of a model to the
+    bill's own lines, and makes none."""
+    usual = median(whole.get(day, Decimal(0)) for day in event.before)
+    return float(sum((whole.get(day, Decimal(0)) for day in event.days), Decimal(0)) - usual * len(event.days))
 
 
 def _output_rise(
@@ -132,22 +145,24 @@ def _finding(context: Context, money: CallMoney, event: _Event) -> Finding | Non
     going_on = context.window.until - last <= DAY
     a_month = HOURS_PER_MONTH / Decimal(24 * len(event.days)) if going_on else Decimal(0)
     if series.line is None:
-        run = dearest_trace(context.ask, series, event.days)
-        alone = run * 2 >= event.excess and event.excess - run < Decimal(context.thresholds["min_excess"])
         parts = call_parts(context.ask, series, event.days, event.before)
-        if alone or not parts:
+        metered = sum((part.cost for part in parts), Decimal(0))
+        # Calls are metered and the event is counted, by the bill where there is one: what compares is the share.
+        run = dearest_trace(context.ask, series, event.days) / metered * event.cost if metered else Decimal(0)
+        if not parts or (run * 2 >= event.excess and event.excess - run < Decimal(context.thresholds["min_excess"])):
             return None
         cause = call_cause(parts, len(event.days), len(event.before))
         claims = _call_claims(money, cause, event, a_month)
     else:
         charges = charge_parts(context.ask, series, event.days, event.before, context.window)
-        cause = charge_cause(charges, len(event.days), len(event.before))
+        cause = charge_cause(series.line, charges, len(event.days), len(event.before))
         claims = _line_claims(cause, event, a_month)
     calls_of = series.line or f"Model calls of {series.team or 'no team'}"
     name = f"Project {series.project}" if series.project else calls_of
     when = day_text(event.days[0]) if len(event.days) == 1 else f"{day_text(event.days[0])} to {day_text(last)}"
     what = f", {series.line}" if series.line and series.project else ""
-    limit = event.usual / len(event.days) * Decimal(context.thresholds["times_usual"])
+    limit = max(event.usual / len(event.days) * Decimal(context.thresholds["times_usual"]),
+                Decimal(context.thresholds["min_excess"]))
     return Finding(
         code=CostAnomaly.code, capability=CostAnomaly.capability, subject=_subject(event),
         title=f"{name}{what} cost {dollars(event.cost)} on {when}, usually {dollars(event.usual)}: {cause.words}.",

@@ -61,14 +61,14 @@ def _call_words(where: str, cost: float | None, calls: float | None, tokens: flo
     return f"{cost / tokens:.1f} times the usual price of a token of {where}" if tokens else f"dearer calls of {where}"
 
 
-def charge_cause(parts: Sequence[ChargePart], days: int, usual_days: int) -> Cause:
-    """The cause of a rise of a line of a bill."""
+def charge_cause(line: str, parts: Sequence[ChargePart], days: int, usual_days: int) -> Cause:
+    """The cause of a rise of a line of a bill, which also names what has no resource."""
     ranked = sorted(parts, key=lambda part: part.usual_cost / usual_days - part.cost / days)[:_RESOURCES]
     if not ranked:
-        return Cause("charges that no usual day has", None, ())
+        return Cause(f"charges for {line} that usual days do not have", None, ())
     rises = [max(part.cost / days - part.usual_cost / usual_days, Decimal(0)) for part in ranked]
     part, shares = ranked[0], _shares(rises)
-    name = part.resource or "no named resource"
+    name = part.resource or line
     evidence = (
         ("Where", f"{name}: {dollars(part.cost / days)} a day, usually {dollars(part.usual_cost / usual_days)}"),)
     cost = _times(part.cost, part.usual_cost, days, usual_days)

@@ -19,11 +19,15 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is looked at day by day: the model calls of a team's project (`line` is None), or a line of the bill."""
+    """What is looked at day by day: the model calls of a team's project (`line` is None), or a line of the bill.
+
+    A bill's lines for one model are one, whatever they meter; `model` names it, and they hold what no log explains.
+    """
 
     line: str | None
     team: str | None
     project: str | None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +60,26 @@ class ChargePart:
 
 
 def series_days_expr(window: Window, *, least: float, times: float, min_days: int) -> Any:
-    """Columns line, team, project, day, cost: the days of each series that has at least `min_days` days with cost, and
-    one that cost `least` dollars and `times` the median more than nothing."""
+    """Columns line, team, project, model, day, cost: the days of each series that has at least `min_days` days with
+    cost (or that is a model's), and one that cost `least` dollars and `times` the median."""
+    import ibis
+
     rows = table("cost_day")
     rows = rows.filter(
         rows.kind.isin(("call", "usage", "charge")), rows.currency == "USD", rows.day >= window.since,
         rows.day < window.until, rows.category.isnull() | (rows.category == "Usage"))
+    billed = rows.kind == "charge"
+    model = ibis.ifelse(billed, rows.model_key, None).fill_null("")
+    line = ibis.ifelse(model != "", model + ibis.literal(" calls"), rows.line)
     daily = rows.group_by(
-        line=(rows.kind == "charge").ifelse(rows.line, ""), team=rows.team.fill_null(""),
-        project=rows.project.fill_null(""), day=rows.day).aggregate(cost=rows.effective_cost.sum())
+        line=ibis.ifelse(billed, line, ""), team=rows.team.fill_null(""), project=rows.project.fill_null(""),
+        model=model, day=rows.day).aggregate(cost=rows.effective_cost.sum())
     size = daily.cost.cast("float64")
-    keys = ("line", "team", "project")
+    keys = ("line", "team", "project", "model")
     peaks = daily.group_by(*keys).aggregate(peak=size.max(), middle=size.median(), days=(size > 0).cast("int64").sum())
-    peaks = peaks.filter(peaks.peak >= least, peaks.peak >= times * peaks.middle, peaks.days >= min_days)
+    # What no log explains of a model may begin on one day, and still be none of its usual cost.
+    known = (peaks.days >= min_days) | (peaks.model != "")
+    peaks = peaks.filter(peaks.peak >= least, known, (peaks.peak >= times * peaks.middle) | (peaks.days < min_days))
     return daily.semi_join(peaks, keys).order_by(*keys, "day")
 
 
@@ -77,10 +88,23 @@ def series_days(
 ) -> Mapping[Series, Mapping[datetime, Decimal]]:
     """Dollars by day of every series in which some day may be out of the ordinary."""
     found: dict[Series, dict[datetime, Decimal]] = defaultdict(dict)
-    for line, team, project, day, cost in ask.rows(
+    for line, team, project, model, day, cost in ask.rows(
             series_days_expr(window, least=least, times=times, min_days=min_days)):
-        found[Series(line or None, team or None, project or None)][day] = cost or Decimal(0)
+        found[Series(line or None, team or None, project or None, model or None)][day] = cost or Decimal(0)
     return found
+
+
+def model_days_expr(window: Window, model: str) -> Any:
+    """Columns day, cost: all that a model cost, whoever paid and whether a log explains it or not."""
+    rows = table("cost_day")
+    rows = rows.filter(
+        rows.model_key == model, rows.currency == "USD", rows.day >= window.since, rows.day < window.until)
+    return rows.group_by("day").aggregate(cost=rows.effective_cost.sum())
+
+
+def model_days(ask: Ask, window: Window, model: str) -> Mapping[datetime, Decimal]:
+    """Dollars of a model by day."""
+    return {day: cost or Decimal(0) for day, cost in ask.rows(model_days_expr(window, model))}
 
 
 def call_parts_expr(series: Series, days: Sequence[datetime], usual: Sequence[datetime]) -> Any:
@@ -129,7 +153,8 @@ def charge_parts_expr(series: Series, days: Sequence[datetime], usual: Sequence[
     rows = rows.mutate(line=line, day=rows.charge_period_start.truncate("D"),
                        resource=ibis.coalesce(rows.resource_name, rows.resource_id))
     since = min([window.since, *usual])
-    rows = rows.filter(rows.day >= since, rows.day < window.until, rows.line == (series.line or ""),
+    wanted = rows.line == (series.line or "") if series.model is None else rows.model_key == series.model
+    rows = rows.filter(rows.day >= since, rows.day < window.until, wanted,
                        _same(rows.team, series.team), _same(rows.project, series.project))
     now, before, inside = rows.day.isin(days), rows.day.isin(usual), rows.day >= window.since
     return rows.group_by("resource").aggregate(
