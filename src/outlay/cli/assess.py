@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from outlay.cli.session import Place, say_json
+from outlay.cli.session import NOTHING, Place, say_json
 from outlay.errors import OutlayError
 
 
@@ -21,6 +21,7 @@ from outlay.errors import OutlayError
 def assess(place: Place, since: str | None, until: str | None, html: Path | None, as_json: bool) -> None:
     """What AI cost, who caused it, what of it was waste, and what to do, in dollars."""
     with place.ledger() as ledger:
+        empty = ledger.is_empty
         assessment = ledger.assess(since=since, until=until)
     if html is not None:
         from outlay.web.report import report_html
@@ -37,6 +38,6 @@ def assess(place: Place, since: str | None, until: str | None, html: Path | None
     from outlay.cli.render_assessment import assessment_text
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(assessment_text(assessment, colour=colour))
+    click.echo(NOTHING if empty else assessment_text(assessment, colour=colour))
     if html is not None:
         click.echo(f"\nThe report is {html.resolve()}")

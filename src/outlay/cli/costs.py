@@ -8,10 +8,8 @@ from typing import Any
 
 import click
 
-from outlay.cli.session import Place, say_json
+from outlay.cli.session import NOTHING, Place, say_json
 from outlay.questions.answer import Answer, plain
-
-NOTHING = "Nothing is imported yet. `outlay import FILE...` reads bills, usage, logs and metrics."
 
 
 @click.command()
@@ -35,7 +33,7 @@ def costs(place: Place, by: str, where: tuple[str, ...], since: str | None, unti
     """What AI cost, by any dimensions, over time. Every dollar counts once."""
     dimensions = [name.strip() for name in by.split(",") if name.strip()]
     with place.ledger() as ledger:
-        empty = not ledger.store.con.execute("SELECT 1 FROM imports LIMIT 1").fetchall()
+        empty = ledger.is_empty
         answer = ledger.costs(dimensions, where=where, since=since, until=until, every=every, cost=cost).answer
         explanation = None
         if explain:

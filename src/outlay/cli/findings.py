@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import click
 
-from outlay.cli.session import Place, say_json
+from outlay.cli.session import NOTHING, Place, say_json
 from outlay.errors import NotFound, UsageError
 
 
@@ -31,6 +31,7 @@ def list_findings(place: Place, detector: str | None, owner: str | None, everyth
     from outlay.accounting.assessment_json import assessment_json
 
     with place.ledger() as ledger:
+        empty = ledger.is_empty
         assessment = ledger.assess(since=since)
     chosen = tuple(
         counted for counted in assessment.findings
@@ -46,7 +47,7 @@ def list_findings(place: Place, detector: str | None, owner: str | None, everyth
     from outlay.cli.render_findings import findings_text
 
     width = 80 if sys.stdout.isatty() else None
-    click.echo(findings_text(chosen, assessment.currency, width))
+    click.echo(NOTHING if empty else findings_text(chosen, assessment.currency, width))
 
 
 @findings.command()

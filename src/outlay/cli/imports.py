@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from outlay.accounting.figures import plural
-from outlay.cli.session import Place, say_json
+from outlay.cli.session import NOTHING, Place, say_json
 from outlay.errors import NotFound
 from outlay.questions.answer import plain
 
@@ -32,7 +32,7 @@ def list_imports(place: Place, as_json: bool) -> None:
                   "totals": {"imports": len(rows)}, "rejected": sum(row[8] for row in rows)})
         return
     if not rows:
-        click.echo("Nothing is imported yet. `outlay import FILE...` reads bills, usage, logs and metrics.")
+        click.echo(NOTHING)
         return
     from outlay.cli.render_table import table_text
 

@@ -53,6 +53,8 @@ def recognise(file: InputFile, extra: tuple[Source, ...] = ()) -> Source:
     for source in (*extra, *all_sources()):
         if source.recognises(file):
             return source
+    if not file.size:
+        raise UnrecognisedFile("is empty", where=file.name)
     raise UnrecognisedFile(
         "is not a format that Outlay knows by its content", where=file.name,
         hint="Name the source with --as, or describe the columns in a mapping (docs/sources.md).")
