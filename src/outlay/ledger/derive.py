@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from outlay.attribution.rules import Attribution
 from outlay.attribution.shared import Split
-from outlay.attribution.sql import attribution_sql
+from outlay.attribution.sql import attribution_sql, literal
+from outlay.facts import Call
 from outlay.ledger import costday, gpu, rollups, shared, staging
-from outlay.ledger.enrich import computed_columns, selected, tag_keys
+from outlay.ledger.enrich import PAID, attributed, computed_columns, selected, tag_keys
+from outlay.ledger.plaintags import given_tags, kept_again
 from outlay.ledger.schema import KINDS
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
@@ -69,11 +71,15 @@ def _enrich_again(store: Store, attribution: Attribution, book: PriceBook) -> No
         for table in (kind.table, f"{kind.table}_shadow"):
             if not con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():
                 continue
-            rules = attribution_sql(attribution, kind.fact, tag_keys(con, table), row="s")
+            keys = tag_keys(con, table)
+            tags = given_tags(keys) if kind.fact is Call else {key: f"s.tags[{literal(key)}]" for key in keys}
             join, computed = computed_columns(con, kind, table, book, "s.export", "s.authority")
-            kept = selected(kind, computed | dict(rules.dimensions))
-            con.execute(f"CREATE TEMP TABLE enriched AS SELECT {kept} FROM "
-                        f"(SELECT * REPLACE ({rules.rule} AS rule) FROM {table} s) s {join}")
+            if kind.fact is Call:
+                computed |= kept_again(tags, PAID)
+            rules = attribution_sql(attribution, kind.fact, tags)
+            rows = attributed(f"(SELECT * EXCLUDE (rule) FROM {table})", rules)
+            kept = selected(kind, computed | PAID)
+            con.execute(f"CREATE TEMP TABLE enriched AS SELECT {kept} FROM ({rows}) s {join}")
             con.execute(f"DELETE FROM {table}")
             con.execute(f"INSERT INTO {table} SELECT * FROM enriched")
             staging.drop(con)

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outlay.attribution.rules import Attribution
-from outlay.attribution.sql import attribution_sql, literal
+from outlay.attribution.sql import AttributionSql, attribution_sql, literal
 from outlay.facts import Call, Charge, Output, Usage
 from outlay.ledger.identity import NAMELESS_CALL, content_id, named_call_id, output_id, usage_id
-from outlay.ledger.schema import Kind
+from outlay.ledger.plaintags import kept_map, kept_tags
+from outlay.ledger.schema import DIMENSIONS, Kind
 
 if TYPE_CHECKING:
     import duckdb
 
+    from outlay.ledger.staging import Relation
     from outlay.prices.book import PriceBook
+    from outlay.prices.pricetable import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +31,42 @@ class Origin:
 
 
 def enriched(
-    con: duckdb.DuckDBPyConnection, kind: Kind, staged: str, origin: Origin, attribution: Attribution, book: PriceBook
+    con: duckdb.DuckDBPyConnection, kind: Kind, staged: Relation, origin: Origin, attribution: Attribution,
+    book: PriceBook,
 ) -> str:
     """A query with exactly the columns of the kind's table, in order, over the staged relation."""
-    rules = attribution_sql(attribution, kind.fact, tag_keys(con, staged), row="s")
-    join, computed = computed_columns(con, kind, staged, book, literal(origin.export), str(origin.authority))
+    if staged.tags is None:
+        keys = tag_keys(con, staged.name)
+        tags = {key: f"s.tags[{literal(key)}]" for key in keys}
+    else:
+        tags = {key: f"s.{column}" for key, column in staged.tags}
+    rules = attribution_sql(attribution, kind.fact, tags)
+    join, computed = computed_columns(
+        con, kind, staged.name, book, literal(origin.export), str(origin.authority), staged.census.prices)
+    if kind.fact is Call:
+        computed |= kept_map(tags, PAID) if staged.tags is None else kept_tags(tags, PAID)
     values = {
         **computed,
-        **dict(rules.dimensions),
+        **PAID,
         "import_id": str(origin.import_id),
         "source": literal(origin.source),
         "authority": str(origin.authority),
     }
-    parts = [
-        f"SELECT s.*, {rules.rule} AS rule" + (f", {identity} AS id" if identity else "") + f" FROM {relation} s"
-        for relation, identity in _identified(con, kind, staged, origin.source)
-    ]
+    parts = [attributed(relation, rules, identity) for relation, identity in _identified(kind, staged, origin.source)]
     return f"SELECT {selected(kind, values)} FROM ({' UNION ALL '.join(parts)}) s {join}"
+
+
+#: Where a row that was attributed has its dimensions; the names of the table's columns may be taken.
+PAID = {name: f"s.paid_{name}" for name in DIMENSIONS}
+
+
+def attributed(relation: str, rules: AttributionSql, identity: str | None = None) -> str:
+    """The rows of a relation with `rule` and the columns that `PAID` names, and, where an expression is given, `id`."""
+    prepared = "".join(f", {sql} AS {name}" for name, sql in rules.prepared)
+    named = f", {identity} AS id" if identity else ""
+    dimensions = "".join(f", {sql} AS paid_{name}" for name, sql in rules.dimensions)
+    return (f"SELECT s.*{dimensions} FROM (SELECT s.*, {rules.rule} AS rule{named} "
+            f"FROM (SELECT s.*{prepared} FROM {relation} s) s) s")
 
 
 def selected(kind: Kind, values: dict[str, str]) -> str:
@@ -55,26 +77,25 @@ def selected(kind: Kind, values: dict[str, str]) -> str:
     )
 
 
-def _identified(
-    con: duckdb.DuckDBPyConnection, kind: Kind, staged: str, namespace: str
-) -> list[tuple[str, str | None]]:
+def _identified(kind: Kind, staged: Relation, namespace: str) -> list[tuple[str, str | None]]:
     """The staged relation in parts of which each row has its identity computed in one way."""
     if kind.fact is not Call:
-        return [(staged, _identity(kind, namespace))]
-    nameless, rows = con.execute(f"SELECT count(*) FILTER ({NAMELESS_CALL}), count(*) FROM {staged}").fetchall()[0]
+        return [(staged.name, _identity(kind, namespace))]
     own = content_id(Call, namespace)
-    if not nameless:
-        return [(staged, named_call_id())]
-    if nameless == rows:
-        return [(staged, own)]
-    return [(f"(SELECT * FROM {staged} WHERE NOT ({NAMELESS_CALL}))", named_call_id()),
-            (f"(SELECT * FROM {staged} WHERE {NAMELESS_CALL})", own)]
+    if not staged.census.nameless:
+        return [(staged.name, named_call_id())]
+    if staged.census.nameless == staged.census.rows:
+        return [(staged.name, own)]
+    return [(f"(SELECT * FROM {staged.name} WHERE NOT ({NAMELESS_CALL}))", named_call_id()),
+            (f"(SELECT * FROM {staged.name} WHERE {NAMELESS_CALL})", own)]
 
 
 def computed_columns(
-    con: duckdb.DuckDBPyConnection, kind: Kind, relation: str, book: PriceBook, export: str, authority: str
+    con: duckdb.DuckDBPyConnection, kind: Kind, relation: str, book: PriceBook, export: str, authority: str,
+    prices: tuple[Key, ...] | None = None,
 ) -> tuple[str, dict[str, str]]:
-    """The join and the expressions of the columns that only this kind has; `export`, `authority` are SQL."""
+    """The join and the expressions of the columns that only this kind has; `export`, `authority` are SQL; `prices`:
+    what is to be priced, where that is known."""
     if kind.fact is Charge:
         # The price book's name of the model is what metered calls carry too, whatever version the bill names.
         from outlay.prices.tokens import register_model_keys
@@ -84,7 +105,7 @@ def computed_columns(
     if kind.fact in (Call, Usage):
         from outlay.prices.tokens import plan_token_prices
 
-        plan = plan_token_prices(con, relation, book, time_column=kind.time)
+        plan = plan_token_prices(con, relation, book, time_column=kind.time, keys=prices)
         own = f"CASE WHEN {authority} >= {BELIEVED_AUTHORITY} THEN s.reported_cost END"
         return plan.join, {
             "cost": f"coalesce({own}, {plan.cost}, s.reported_cost)",

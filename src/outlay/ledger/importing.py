@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outlay.attribution.rules import Attribution
-from outlay.errors import FileError, OutlayError
+from outlay.errors import FileError
 from outlay.facts import Call, Charge, Notice, Reject
 from outlay.facts.call import AUTHORITY
 from outlay.ledger import rollups, staging
-from outlay.ledger.append import append, remove
+from outlay.ledger.append import Span, append, remove
 from outlay.ledger.enrich import Origin, enriched
+from outlay.ledger.failures import first_line, in_users_terms, is_full
 from outlay.ledger.schema import KINDS
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from outlay.prices.book import PriceBook
 
 _SUFFIXES = re.compile(r"(\.(gz|zst|snappy|csv|tsv|txt|jsonl|ndjson|json|parquet))+$", re.IGNORECASE)
+#: What a file's name may not hold on all systems.
+_ODD = re.compile(r"[^\w.-]+")
 #: Rejects that the answer itself carries; all of them are in the file of rejects.
 SHOWN_REJECTS = 20
 
@@ -57,28 +61,45 @@ def import_file(
     """Imports one file.
 
     Raises `FileError` where the file as a whole cannot be read (nothing of it is kept) and `StoreError` where the disk
-    is full (nothing is changed).
+    is full or the ledger damaged (nothing is changed).
     """
+    import duckdb
+
     earlier = store.con.execute(
         "SELECT import_id FROM imports WHERE sha256 = ? AND source = ? ORDER BY 1", [file.sha256, source.code]
     ).fetchall()
     if earlier:
         return Imported(file.name, source.code, None, already=int(earlier[0][0]))
     try:
-        staged = staging.stage(store.con, source, file, advance)
-        if not staged.relations and not staged.rejects:
-            staged.notices.append(Notice("holds no rows"))
-        elif not staged.relations:
-            first = staged.rejects[0]
-            raise FileError(f"has no usable row; the first: {_said(first)}", where=file.name)
-        return _keep(store, file, source, staged, attribution, book,
-                     export or source.export or export_name(file.name))
-    except OutlayError:
-        raise
-    except Exception as error:
-        raise _translated(error, file) from error
+        with in_users_terms(store.path, file.name):
+            staged = _staged(store, file, source, advance)
+            return _keep(store, file, source, staged, attribution, book,
+                         export or source.export or export_name(file.name))
     finally:
-        staging.drop(store.con)
+        with suppress(duckdb.FatalException):  # the connection is of no use any more, and has already said why
+            staging.drop(store.con)
+
+
+def _staged(store: Store, file: InputFile, source: Source, advance: Callable[[int], None]) -> staging.Staged:
+    """The file's rows. Raises `FileError` where it has none that can be used."""
+    import duckdb
+
+    try:
+        staged = staging.stage(store.con, source, file, advance, store.scratch)
+    except duckdb.Error as error:
+        # What is wrong with a file comes as almost any of them; what cannot be its fault is left alone.
+        if is_full(error) or isinstance(error, _NOT_OF_THE_FILE):
+            raise
+        raise FileError(f"cannot be read: {first_line(error)}", where=file.name, hint=(
+            "The file may be incomplete or damaged; fetch or export it again. Nothing of it was kept.")) from error
+    if staged.rejects and not staged.usable:
+        first = staged.rejects[0]
+        where = f"line {first.line}, {first.field or 'row'} {first.reason}"
+        raise FileError(f"has no usable row among {len(staged.rejects):,}; the first: {where}", where=file.name, hint=(
+            f"It was read as {source.title}; if it is another format, name that with --as. Nothing of it was kept."))
+    if not staged.usable:
+        staged.notices.append(Notice("Holds no rows."))
+    return staged
 
 
 def _keep(
@@ -87,37 +108,40 @@ def _keep(
 ) -> Imported:
     con = store.con
     import_id = int(con.execute("SELECT coalesce(max(import_id), 0) + 1 FROM imports").fetchall()[0][0])
-    rejects_file = _write_rejects(store.path, import_id, file.name, staged.rejects)
+    rejects_file = _rejects_file(store.path, import_id, file.name) if staged.rejects else None
     origin = Origin(import_id, source.code, AUTHORITY[source.authority], export)
     added = duplicates = replaced = 0
     kinds: list[tuple[str, int]] = []
     try:
+        if rejects_file:
+            _write_rejects(rejects_file, file.name, staged.rejects)
         with transaction(con):
             for kind, relation in staged.relations.items():
                 if kind.fact is Charge:
-                    _note_scope(con, relation, origin)
+                    _note_scope(con, relation.name, origin)
                 done = append(con, kind, enriched(con, kind, relation, origin, attribution, book), import_id)
                 if kind.fact is Call:
                     _roll_up(con, relation, import_id, done.disturbed)
                 added, duplicates, replaced = (
                     added + done.added, duplicates + done.duplicates, replaced + done.replaced)
                 kinds.append((kind.table, done.added))
-            since, until = _span(con, staged)
+            since, until = _span(staged)
             con.execute(
                 "INSERT INTO imports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [import_id, file.name, export, file.sha256, source.code, datetime.now(UTC).replace(tzinfo=None),
                  file.size, staged.rows, added, duplicates, replaced, len(staged.rejects), since, until,
-                 [notice.message for notice in staged.notices], rejects_file])
+                 [notice.message for notice in staged.notices], str(rejects_file or "")])
             store.set_meta("derived", "stale")
             if store.meta("terms") is None:
                 store.set_meta("terms", terms(attribution, book))
     except BaseException:
         if rejects_file:
-            Path(rejects_file).unlink(missing_ok=True)
+            rejects_file.unlink(missing_ok=True)
         raise
     return Imported(
         file.name, source.code, import_id, staged.rows, added, duplicates, replaced, len(staged.rejects),
-        tuple(notice.message for notice in staged.notices), tuple(staged.rejects[:SHOWN_REJECTS]), rejects_file,
+        tuple(notice.message for notice in staged.notices), tuple(staged.rejects[:SHOWN_REJECTS]),
+        str(rejects_file or ""),
         kinds=tuple(kinds))
 
 
@@ -131,10 +155,13 @@ def remove_import(store: Store, import_id: int) -> int:
         raise NotFound(f"there is no import {import_id}", hint="See `outlay imports list`.")
     rejects_file, since, until = rows[0]
     taken = 0
-    with transaction(con):
+    with in_users_terms(store.path, f"import {import_id}"), transaction(con):
         con.execute("DELETE FROM charge_scope WHERE import_id = ?", [import_id])
         for kind in KINDS:
-            taken += remove(con, kind, import_id)
+            gone, back = remove(con, kind, import_id)
+            taken += gone
+            if back and kind.fact is Call:
+                since, until = min(since, back[0]), max(until, back[1])
         if since is not None:
             rollups.remake_days(con, since, until)
         con.execute("DELETE FROM imports WHERE import_id = ?", [import_id])
@@ -157,54 +184,34 @@ def _note_scope(con: Any, relation: str, origin: Origin) -> None:
         f"FROM {relation} GROUP BY ALL", [origin.export])
 
 
-def _roll_up(con: Any, relation: str, import_id: int, disturbed: bool) -> None:
+def _roll_up(con: Any, relation: staging.Relation, import_id: int, disturbed: Span | None) -> None:
     if not disturbed:
-        rollups.add_import(con, import_id)
+        rollups.add_import(con, import_id, relation.empty)
         return
-    since, until = con.execute(f"SELECT min(time), max(time) FROM {relation}").fetchall()[0]
-    # A displaced row may stand a moment before or after the row that displaced it.
-    rollups.remake_days(con, *con.execute(
-        "SELECT ?::TIMESTAMP - INTERVAL 1 DAY, ?::TIMESTAMP + INTERVAL 1 DAY", [since, until]).fetchall()[0])
+    # A displaced row may stand before or after the row that displaced it.
+    since, until = relation.census.since or disturbed[0], relation.census.until or disturbed[1]
+    rollups.remake_days(con, min(since, disturbed[0]), max(until, disturbed[1]))
 
 
-def _span(con: Any, staged: staging.Staged) -> tuple[Any, Any]:
-    spans = [
-        con.execute(f'SELECT min("{kind.time}"), max("{kind.time}") FROM {relation}').fetchall()[0]
-        for kind, relation in staged.relations.items()
-    ]
-    known = [(since, until) for since, until in spans if since is not None]
-    return (min(s for s, _ in known), max(u for _, u in known)) if known else (None, None)
+def _span(staged: staging.Staged) -> tuple[datetime | None, datetime | None]:
+    since = [r.census.since for r in staged.relations.values() if r.census.since is not None]
+    until = [r.census.until for r in staged.relations.values() if r.census.until is not None]
+    return min(since, default=None), max(until, default=None)
 
 
-def _write_rejects(store: Path, import_id: int, name: str, rejects: list[Reject]) -> str:
+def _rejects_file(store: Path, import_id: int, name: str) -> Path:
+    """Where this import's rejects go. What a killed process left under its number goes away."""
+    directory = store.absolute() / "rejects"
+    for left in directory.glob(f"{import_id}-*"):
+        left.unlink()
+    base = _ODD.sub("_", export_name(name))[:80]
+    return directory / f"{import_id}-{base}.jsonl"
+
+
+def _write_rejects(target: Path, name: str, rejects: list[Reject]) -> None:
     """One JSON object a rejected row; written before the import is committed, removed if it is not."""
-    if not rejects:
-        return ""
-    target = store / "rejects" / f"{import_id}-{export_name(name)[:80]}.jsonl"
-    with target.open("w", encoding="utf-8") as out:
+    with target.open("w", encoding="utf-8", errors="backslashreplace") as out:
         for reject in rejects:
             row = {"file": name, "line": reject.line, "field": reject.field, "reason": reject.reason,
                    "raw": reject.raw[:500]}
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return str(target)
-
-
-def _said(reject: Reject) -> str:
-    return f"line {reject.line}, {reject.field or 'row'} {reject.reason}"
-
-
-def _translated(error: Exception, file: InputFile) -> Exception:
-    """DuckDB's own errors in the user's terms; anything else is a fault of the program and stays what it is."""
-    import duckdb
-
-    if isinstance(error, duckdb.InterruptException):
-        return error
-    if isinstance(error, duckdb.Error):
-        text = str(error).split("\n")[0]
-        if "space" in text.lower():
-            from outlay.errors import StoreError
-
-            return StoreError("the disk is full; nothing was changed", where=file.name,
-                              hint="Free some space and import the file again.")
-        return FileError(f"cannot be read: {text}", where=file.name)
-    return error

@@ -56,10 +56,12 @@ class Kind:
 
 
 _MODEL = (("model_key", "VARCHAR"),)
+#: Which dimensions hold a tag of their own name that is therefore not in `tags`; see `plaintags`.
+_PLAIN_TAGS = ("plain_tags", "SMALLINT")
 KINDS: tuple[Kind, ...] = (
     Kind(Charge, "charge", Keeps.FIRST, ("id",), "charge_period_start", (("export", "VARCHAR"), *_MODEL)),
     Kind(Call, "call", Keeps.AUTHORITY, ("id",), "time",
-         (("cost", "DECIMAL(18,12)"), ("list_cost", "DECIMAL(18,12)"), *_MODEL)),
+         (("cost", "DECIMAL(18,12)"), ("list_cost", "DECIMAL(18,12)"), *_MODEL, _PLAIN_TAGS)),
     Kind(Usage, "usage", Keeps.LATEST, ("id",), "start",
          (("cost", "DECIMAL(38,12)"), ("list_cost", "DECIMAL(38,12)"), *_MODEL)),
     Kind(Sample, "sample", Keeps.FIRST, ("device", "time"), "time"),
@@ -112,8 +114,8 @@ COST_DAY: tuple[tuple[str, str], ...] = (
     ("contracted_cost", "DECIMAL(38,18)"),
 )
 
-#: Metered against billed dollars of the same thing on one day. `counted`: all metering of it together; `spread`: what of
-#: the bill goes to it; `factor` turns metered into counted dollars.
+#: Metered against billed dollars of the same thing on one day. `counted`: all metering of it together; `spread`: what
+#: of the bill goes to it; `factor` turns metered into counted dollars.
 RECONCILED: tuple[tuple[str, str], ...] = (
     ("day", "TIMESTAMP"), ("provider", "VARCHAR"), ("model_key", "VARCHAR"), ("account", "VARCHAR"),
     ("metered", "DECIMAL(38,18)"), ("reported", "DECIMAL(38,18)"), ("billed", "DECIMAL(38,18)"),

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from outlay.attribution.sql import literal
+from outlay.attribution.patterns import literal
 from outlay.errors import FileError
 from outlay.facts import Notice, Reject, columns
+from outlay.facts.column import TAGS
 from outlay.ledger.arrow import facts_table
+from outlay.ledger.census import Census, take_census
 from outlay.ledger.schema import Kind, kind_of
 from outlay.sources.base import Cell, Projection, RowSource, Source, TableSource
 from outlay.sources.inputfile import InputFile
-from outlay.sources.tablefile import Scan, open_scan
+from outlay.sources.tablefile import Scan, misread, open_scan
+from outlay.sources.tagcolumns import tag_map
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,28 +45,60 @@ _SANE: dict[str, tuple[tuple[str, str, str], ...]] = {
 _YEARS = "NOT BETWEEN TIMESTAMP '1990-01-01' AND TIMESTAMP '2200-01-01'"
 
 
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Good rows of one kind: the columns of the fact, and in the ones that `tags` names, texts of single tags.
+
+    `tags`: key and column of every tag, where each has a column of its own; None: the map says what there is.
+    `empty`: columns of the fact that the file has nothing for.
+    """
+
+    name: str
+    census: Census
+    tags: tuple[tuple[str, str], ...] | None = None
+    empty: frozenset[str] = frozenset()
+
+
 @dataclass
 class Staged:
-    """What a file holds. `relations`: a temporary table or view for each kind with good rows only."""
+    """What a file holds."""
 
-    relations: dict[Kind, str] = field(default_factory=dict)
+    relations: dict[Kind, Relation] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     rows: int = 0
 
+    @property
+    def usable(self) -> int:
+        """Rows that are facts."""
+        return sum(relation.census.rows for relation in self.relations.values())
 
-def stage(con: duckdb.DuckDBPyConnection, source: Source, file: InputFile, advance: Callable[[int], None]) -> Staged:
-    """Reads `file` as `source` says. `advance(rows)` is called as rows are read.
+
+def stage(
+    con: duckdb.DuckDBPyConnection, source: Source, file: InputFile, advance: Callable[[int], None],
+    scratch: Path | None = None,
+) -> Staged:
+    """Reads `file` as `source` says. `advance(rows)` is called as rows are read; copies that are needed for a time lie
+    in `scratch`.
 
     Raises `FileError` where the file as a whole cannot be read.
     """
     drop(con)
-    if file.size == 0 or not (file.is_parquet or file.text.strip()):
-        raise FileError("is empty", where=file.name)
-    if isinstance(source, RowSource):
-        return _stage_rows(con, source.read(file), advance)
-    assert isinstance(source, TableSource)
-    return _stage_table(con, source, file)
+    if file.is_empty:
+        raise FileError("is empty", where=file.name, hint="Export it again, if it should not be.")
+    try:
+        if isinstance(source, RowSource):
+            staged = _stage_rows(con, source.read(file), advance)
+            if not file.is_parquet and not file.is_well_encoded:
+                staged.notices.insert(0, misread(file))
+            return staged
+        assert isinstance(source, TableSource)
+        return _stage_table(con, source, file, scratch)
+    except FileError as error:
+        # Sources that see only the columns of a table cannot name its file.
+        if file.name not in error.where:
+            error.where = f"{file.name}: {error.where}" if error.where else file.name
+        raise
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
@@ -77,6 +113,7 @@ def drop(con: duckdb.DuckDBPyConnection) -> None:
 def _stage_rows(con: duckdb.DuckDBPyConnection, items: Iterator[Any], advance: Callable[[int], None]) -> Staged:
     staged = Staged()
     waiting: dict[type, list[Any]] = {}
+    names: dict[Kind, str] = {}
     for item in items:
         if isinstance(item, Reject):
             staged.rejects.append(item)
@@ -87,33 +124,37 @@ def _stage_rows(con: duckdb.DuckDBPyConnection, items: Iterator[Any], advance: C
             batch = waiting.setdefault(type(item), [])
             batch.append(item)
             if len(batch) >= BATCH:
-                _append(con, staged, type(item), batch)
+                _append(con, names, type(item), batch)
                 advance(len(batch))
                 batch.clear()
         staged.rows += 1
     for fact, batch in waiting.items():
         if batch:
-            _append(con, staged, fact, batch)
+            _append(con, names, fact, batch)
             advance(len(batch))
+    for kind, name in names.items():
+        staged.relations[kind] = Relation(name, take_census(con, kind, name))
     return staged
 
 
-def _append(con: duckdb.DuckDBPyConnection, staged: Staged, fact: type, batch: list[Any]) -> None:
+def _append(con: duckdb.DuckDBPyConnection, names: dict[Kind, str], fact: type, batch: list[Any]) -> None:
     kind = kind_of(fact)
     name = f"staged_{kind.table}"
-    if kind not in staged.relations:
+    if kind not in names:
         layout = ", ".join(f'"{column.name}" {column.sql_type}' for column in columns(fact))
         con.execute(f"CREATE TEMP TABLE {name} ({layout})")
-        staged.relations[kind] = name
+        names[kind] = name
     con.register("incoming_batch", facts_table(fact, batch))
     con.execute(f"INSERT INTO {name} SELECT * FROM incoming_batch")
     con.unregister("incoming_batch")
 
 
-def _stage_table(con: duckdb.DuckDBPyConnection, source: TableSource, file: InputFile) -> Staged:
+def _stage_table(
+    con: duckdb.DuckDBPyConnection, source: TableSource, file: InputFile, scratch: Path | None
+) -> Staged:
     import duckdb
 
-    with open_scan(con, file) as scan:
+    with open_scan(con, file, scratch) as scan:
         try:
             return _project(con, source, scan)
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
@@ -132,36 +173,76 @@ def _project(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan) ->
         # A Parquet file is its own columnar table: reading it twice costs less than copying it once.
         shape = "VIEW" if scan.table.format == "parquet" else "TABLE"
         con.execute(f"CREATE TEMP {shape} read_{name} AS {select}")
-        bad, rows = con.execute(f"SELECT count(problem), count(*) FROM read_{name}").fetchall()[0]
-        good = "WHERE problem IS NULL" if bad else ""
-        con.execute(f"CREATE TEMP VIEW {name} AS SELECT * EXCLUDE (problem) FROM read_{name} {good}")
-        staged.relations[kind] = name
-        staged.rows += rows
-        if bad:
+        con.execute(f"CREATE TEMP VIEW every_{name} AS SELECT {_fact_columns(projection)}, problem"
+                    f"{''.join(f', {tally}' for tally in _tallied(projection))} FROM read_{name}")
+        census = take_census(con, kind, f"every_{name}", "problem", _tallied(projection))
+        good = "WHERE problem IS NULL" if census.refused else ""
+        con.execute(f"CREATE TEMP VIEW {name} AS SELECT * EXCLUDE (problem) FROM every_{name} {good}")
+        cells = {cell.target for cell in projection.cells}
+        staged.relations[kind] = Relation(
+            name, census, None if _is_map(projection) else tuple(_tag_names(projection).items()),
+            frozenset(column.name for column in columns(projection.fact)) - cells - {"tags"})
+        staged.rows += census.rows + census.refused
+        staged.notices.extend(Notice(f"{number:,} {tally.message}")
+                              for number, tally in zip(census.tallies, projection.tallies, strict=True) if number)
+        if census.refused:
             staged.rejects.extend(_rejects(con, scan, select))
     return staged
 
 
 def _select(projection: Projection, scan: Scan) -> str:
-    """The projection as a query with the fact's columns and `problem`: what is wrong with the row, or NULL."""
-    cells = {cell.target: cell for cell in projection.cells}
+    """The projection as a query with the fact's columns that the file has, its tags, and `problem`: what is wrong with
+    the row, or NULL."""
     parts: list[str] = []
     arms: list[str] = []
-    for column in columns(projection.fact):
-        cell = cells.get(column.name)
-        if column.name == "tags":
-            sql = projection.tags or (cell.sql if cell else "NULL")
-            parts.append(f"coalesce(CAST({sql} AS MAP(VARCHAR, VARCHAR)), MAP {{}}) AS tags")
-        else:
-            sql = cell.sql if cell else "NULL"
-            parts.append(f'CAST({sql} AS {column.sql_type}) AS "{column.name}"')
-        if cell:
-            arms.extend(_cell_arms(cell))
+    types = {column.name: column.sql_type for column in columns(projection.fact)}
+    for cell in projection.cells:
+        if cell.target != "tags":
+            parts.append(f'CAST({cell.sql} AS {types[cell.target]}) AS "{cell.target}"')
+        arms.extend(_cell_arms(cell))
     arms.extend(_arm(check.refused_when, check.field, check.reason, "NULL") for check in projection.checks)
+    if _is_map(projection):
+        sql = projection.tags or next((cell.sql for cell in projection.cells if cell.target == "tags"), "NULL")
+        parts.append(f"coalesce(CAST({sql} AS {TAGS}), MAP {{}}) AS tags")
+    else:
+        names = _tag_names(projection)
+        parts.extend(f"CAST({sql} AS VARCHAR) AS {names[key]}" for key, sql in projection.tag_columns)
+    parts.extend(f"({tally.counted_when}) AS {name}"
+                 for tally, name in zip(projection.tallies, _tallied(projection), strict=True))
     where = f"WHERE {projection.where}" if projection.where else ""
     inner = f"SELECT {', '.join(parts)}, {_case(arms)} AS problem FROM {scan.sql} {where}"
-    sane = [_arm(condition, name, reason, f'"{name}"') for condition, name, reason in _sane(projection.fact, cells)]
+    found = {cell.target: cell for cell in projection.cells}
+    sane = [_arm(condition, name, reason, f'"{name}"') for condition, name, reason in _sane(projection.fact, found)]
     return f"SELECT * REPLACE (coalesce(problem, {_case(sane)}) AS problem) FROM ({inner})" if sane else inner
+
+
+def _is_map(projection: Projection) -> bool:
+    return not projection.tag_columns and (
+        projection.tags is not None or any(cell.target == "tags" for cell in projection.cells))
+
+
+def _tag_names(projection: Projection) -> dict[str, str]:
+    """The column of each tag; its own name may be that of a column of the fact."""
+    return {key: f"tag_{place}" for place, (key, _) in enumerate(projection.tag_columns)}
+
+
+def _tallied(projection: Projection) -> tuple[str, ...]:
+    return tuple(f"tally_{place}" for place, _ in enumerate(projection.tallies))
+
+
+def _fact_columns(projection: Projection) -> str:
+    """All columns of the fact, absent ones as NULL, and those of single tags."""
+    cells = {cell.target for cell in projection.cells}
+    names = _tag_names(projection)
+    parts = []
+    for column in columns(projection.fact):
+        if column.name == "tags":
+            parts.append("tags" if _is_map(projection) else f"{tag_map(names)} AS tags")
+        elif column.name in cells:
+            parts.append(f'"{column.name}"')
+        else:
+            parts.append(f'CAST(NULL AS {column.sql_type}) AS "{column.name}"')
+    return ", ".join([*parts, *names.values()])
 
 
 def _case(arms: list[str]) -> str:
@@ -192,7 +273,7 @@ def _sane(fact: type, cells: dict[str, Cell]) -> Iterator[tuple[str, str, str]]:
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, scan: Scan, select: str) -> Iterator[Reject]:
-    """A second pass, in the order of the file, that is made only where rows were refused: it finds their line numbers."""
+    """A second pass, in the order of the file, made only where rows were refused: it finds their line numbers."""
     rows = con.execute(
         f"SELECT n, problem FROM (SELECT row_number() OVER () AS n, problem FROM ({select})) "
         "WHERE problem IS NOT NULL ORDER BY n"

@@ -5,7 +5,7 @@ Costs equal genai-prices' `calc_price`, its total rounded once, half-even, to 12
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,8 @@ class PricePlan:
 
 
 def plan_token_prices(
-    con: duckdb.DuckDBPyConnection, staged: str, book: PriceBook, time_column: str = "time"
+    con: duckdb.DuckDBPyConnection, staged: str, book: PriceBook, time_column: str = "time",
+    keys: Iterable[Key] | None = None,
 ) -> PricePlan:
     """Makes the temp tables `<staged>_prices...` on `con` and returns the SQL that prices `staged`.
 
@@ -47,12 +48,13 @@ def plan_token_prices(
     of a million dollars or more is NULL) or of `facts.Usage` (`time_column="start"`; costs are DECIMAL(38,18), rounded
     to 12 decimals). A bucket's context tier is that of `context_tokens`, else of the mean input of its requests, else
     the lowest; a per-request fee is charged `requests` times, and is unknown where the bucket does not say how many.
-    NULL counts are 0. One pass over (provider, model, service_tier) is made here.
+    NULL counts are 0. `keys`: what the rows hold, where the caller knows; else one pass over (provider, model,
+    service_tier) is made here.
     """
     shape = Shape(usage=time_column == "start", time_column=time_column)
     listed: list[Row] = []
     paid: list[Row] = []
-    for key in _keys(con, staged, shape):
+    for key in _keys(con, staged, shape) if keys is None else keys:
         found = book.schedule(key.provider, key.model, key.service_tier)
         if found is None:
             continue

@@ -84,8 +84,9 @@ class Tally:
 class Projection:
     """One kind of fact made from every row (or from those for which `where` holds) of a flat file.
 
-    `tags` is a SQL expression of type MAP(VARCHAR, VARCHAR), or None. `notices` go to the user.
-    `replaces` names the scope that a later file of the same export restates (charges only).
+    `tags` is a SQL expression of type MAP(VARCHAR, VARCHAR), or None. Where every tag comes from a place of its own,
+    `tag_columns` says the same: each key with the SQL of its text or NULL; it spares building the map. `notices` go to
+    the user.
     """
 
     fact: type[Fact]
@@ -95,6 +96,7 @@ class Projection:
     tags: str | None = None
     where: str | None = None
     notices: tuple[Notice, ...] = ()
+    tag_columns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

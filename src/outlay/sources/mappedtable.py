@@ -76,13 +76,16 @@ class MappedTable(TableSource):
             cells.append(compiled.cell)
             checks.extend(compiled.checks)
             tallies.extend(compiled.tallies)
-        tags, untagged = self._tags(table)
+        found, objects, untagged = self._tags(table)
+        tags = merged(tag_map(found), objects) if found and objects else tag_map(found) if found else objects
         checks.extend(fact_checks(self.mapping.fact, cells))
         notices = tuple(Notice(f"No column for {name}: the file lacks one that the mapping names.")
                         for name in (*absent, *untagged))
-        return (Projection(self.mapping.fact, tuple(cells), tuple(checks), tuple(tallies), tags, notices=notices),)
+        return (Projection(self.mapping.fact, tuple(cells), tuple(checks), tuple(tallies), tags, notices=notices,
+                           tag_columns=() if objects else tuple(found.items())),)
 
-    def _tags(self, table: Table) -> tuple[str | None, list[str]]:
+    def _tags(self, table: Table) -> tuple[dict[str, str], str | None, list[str]]:
+        """Tags that have a column each, the map of the others, and those whose column is absent."""
         found: dict[str, str] = {}
         objects, absent = None, []
         for name, formula in self.mapping.tags.items():
@@ -97,9 +100,7 @@ class MappedTable(TableSource):
                 absent.append(f"tag {name}")
             else:
                 found[name] = compiled.cell.sql
-        if objects is None:
-            return (tag_map(found) if found else None), absent
-        return (merged(tag_map(found), objects) if found else objects), absent
+        return found, objects, absent
 
 
 def object_tags(column: FileColumn) -> str:
