@@ -12,6 +12,11 @@ def split_sql(amount: str, weight: str, partition: str, order: str) -> str:
     """
     total = f"sum({weight}) OVER (PARTITION BY {partition})"
     reached = f"sum({weight}) OVER (PARTITION BY {partition} ORDER BY {order} ROWS UNBOUNDED PRECEDING)"
+    return part_sql(amount, weight, reached, total)
+
+
+def part_sql(amount: str, weight: str, reached: str, total: str) -> str:
+    """As `split_sql`, where the weights up to and with this row (`reached`) and of all rows are known already."""
     return (f"CASE WHEN {total} > 0 THEN {_point(amount, reached, total)} - "
             f"{_point(amount, f'({reached} - {weight})', total)} END")
 

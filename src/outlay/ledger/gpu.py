@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outlay.ledger import gpuhour
-from outlay.ledger.exact import split_sql
+from outlay.ledger.exact import part_sql, split_sql
 from outlay.ledger.schema import DIMENSIONS, GPU_DAY
 
 if TYPE_CHECKING:
@@ -85,9 +85,12 @@ WITH matched AS (
     FROM charge_line c LEFT JOIN gpu_node a ON a.node = coalesce(c.resource_name, c.resource_id)
     LEFT JOIN gpu_node b ON b.node = c.resource_id
     WHERE coalesce(a.node, b.node) IS NOT NULL AND {machine}),
-daily AS (
+spread AS (
     SELECT *, date_trunc('day', charge_period_start) + to_days(CAST(nth AS INTEGER)) AS day, 1::BIGINT AS one
-    FROM (SELECT *, unnest(generate_series(0, days - 1)) AS nth FROM matched)),
+    FROM (SELECT *, unnest(generate_series(0, days - 1)) AS nth FROM matched WHERE days > 1)),
+daily AS (
+    SELECT date_trunc('day', charge_period_start) AS day, {kept}, {costs} FROM matched WHERE days = 1
+    UNION ALL SELECT day, {kept}, {split} FROM spread),
 timed AS (
     SELECT *, CASE WHEN is_usage THEN greatest(least(coalesce(stated_h, period_h), period_h), 0) / days END AS h
     FROM (SELECT *, epoch(until - charge_period_start) / 3600 AS period_h FROM daily)),
@@ -97,14 +100,16 @@ hours AS (
 billed AS (
     SELECT day, node, billing_currency AS currency, provider, service_name AS service, region,
            coalesce(sub_account_id, billing_account_id) AS account, pricing_category, {dims}, sum(h) AS own_h, {sums}
-    FROM (SELECT *, {split} FROM timed) GROUP BY ALL)
+    FROM timed GROUP BY ALL)
 SELECT b.*, h.hours, CASE WHEN sum(own_h) OVER (PARTITION BY b.day, b.node) > 0
                           THEN coalesce(own_h, 0) / sum(own_h) OVER (PARTITION BY b.day, b.node)
                           ELSE 1 / count(*) OVER (PARTITION BY b.day, b.node) END AS share
 FROM billed b LEFT JOIN hours h ON h.day = b.day AND h.node = b.node""".format(
     dims=_DIMS, machine=MACHINE_CHARGE,
-    split=", ".join(f"{split_sql(name, 'one', 'row_no', 'day')} AS own_{name}" for name in _COSTS),
-    sums=", ".join(f"sum(own_{name}) AS {name}" for name in _COSTS))
+    kept=f"node, until, charge_period_start, days, stated_h, is_usage, sku_id, sku_meter, billing_currency, provider, "
+         f"service_name, region, sub_account_id, billing_account_id, pricing_category, {_DIMS}",
+    costs=", ".join(_COSTS), split=", ".join(split_sql(name, "one", "row_no", "day") for name in _COSTS),
+    sums=", ".join(f"sum({name}) AS {name}" for name in _COSTS))
 
 #: Device seconds of a node on a day. `cap_s`, all of them: the hours billed, else what runs held and what was read
 #: beside that.
@@ -140,23 +145,23 @@ whole AS (SELECT *, least(unread, total - used) AS unknown FROM parts),
 listed AS (
     SELECT * EXCLUDE (used, unread, total, free, unknown), unnest([
         {{part: 'used', s: used}}, {{part: 'unknown', s: unknown}}, {{part: 'unallocated', s: free}},
-        {{part: 'idle', s: total - used - unknown - free}}], recursive := true) FROM whole)
-SELECT * EXCLUDE (s), s AS gpu_s, CAST(round(s * 1000) AS BIGINT) AS ms FROM listed WHERE s > 0.0005""".format(
+        {{part: 'idle', s: total - used - unknown - free}}], recursive := true) FROM whole),
+timed AS (SELECT * EXCLUDE (s), s AS gpu_s, CAST(round(s * 1000) AS BIGINT) AS ms FROM listed WHERE s > 0.0005)
+SELECT *, sum(ms) OVER (PARTITION BY node, day) AS all_ms,
+       sum(ms) OVER (PARTITION BY node, day ORDER BY part, run_id, scheduler ROWS UNBOUNDED PRECEDING) AS reached_ms
+FROM timed""".format(
     dims=_DIMS, nulls=", ".join(f"NULL AS {name}" for name in DIMENSIONS))
 
 
 def _billed() -> str:
     """Each node's bill of a day over its parts, by device time."""
-    partition = "p.day, p.node, b.currency, b.provider, b.service, b.region, b.account, b.pricing_category, " + \
-        ", ".join(f"b.{name}" for name in DIMENSIONS)
-    order = "p.part, p.run_id, p.scheduler"
     values = {
         "basis": "'billed'", "currency": "coalesce(b.currency, 'unknown')", "provider": "b.provider",
         "service": "b.service", "region": "b.region", "account": "b.account", "gpu_s": "p.gpu_s * b.share",
         "market": "CASE b.pricing_category WHEN 'Dynamic' THEN 'spot' WHEN 'Committed' THEN 'reserved' "
                   "WHEN 'Standard' THEN 'on_demand' ELSE coalesce(p.market, 'on_demand') END",
         **{name: f"coalesce(p.{name}, b.{name})" for name in DIMENSIONS},
-        **{name: split_sql(f"b.{name}", "p.ms", partition, order) for name in _COSTS},
+        **{name: part_sql(f"b.{name}", "p.ms", "p.reached_ms", "p.all_ms") for name in _COSTS},
     }
     return (f"INSERT INTO gpu_day SELECT {_selected(values)} FROM part_day p JOIN bill_day b "
             "ON b.day = p.day AND b.node = p.node")
