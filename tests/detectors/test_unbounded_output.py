@@ -81,3 +81,12 @@ def test_a_ledger_that_never_states_a_limit_lowers_the_confidence(tmp_path: Path
     [finding] = finds(tmp_path, UnboundedOutput(), 28, facts, min_so_far=0)
     assert finding.confidence is Confidence.LOW
     assert "max_tokens" in finding.assumption
+
+
+def test_the_percentile_lies_between_two_calls_in_proportion(tmp_path: Path) -> None:
+    """Of 140 calls the 95% lie at the place 132.05, between 100 (133rd) and 1,100 (134th call): 150, cut to a token."""
+    first = calls(140, every=timedelta(hours=1), prompt="p", output_tokens=lambda n: 100 if n < 133 else 1100)
+    later = calls(280, since=at(7), every=timedelta(hours=1), prompt="p", output_tokens=1000)
+    [finding] = finds(tmp_path, UnboundedOutput(), 28, [*first, *later], min_so_far=0)
+    assert dict(finding.evidence)["P95 of output tokens, first 7 days"] == "150"
+    assert finding.so_far == 280 * 850 * GPT_4O["output"]

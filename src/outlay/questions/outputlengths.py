@@ -23,7 +23,7 @@ from outlay.questions.callslices import (
 )
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
-_P95 = 0.95
+_PERCENTILE = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,8 @@ def capped_calls(ask: Ask, window: Window) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OutputCreep:
-    """95th percentile of output tokens in a prompt's first and last 7 days (the smallest length that 95% of the calls
-    do not exceed), and the tokens above the first one in the calls after the first 7 days, `longer` of them. Calls
-    with max_tokens are left out."""
+    """95th percentile of output tokens in a prompt's first and last 7 days, and the tokens above the first one in the
+    calls after the first 7 days, `longer` of them. Calls with max_tokens are left out."""
 
     prompt: PromptSlice
     p95_early: int
@@ -96,31 +95,43 @@ class OutputCreep:
 def output_creep_expr(window: Window, prompts: Sequence[PromptSlice], first: datetime, last: datetime) -> Any:
     """Columns PROMPT_KEYS, p95_early, p95_late, excess, longer, those of `token_sums`; of prompts whose calls begin on
     the day `first` and end on the day `last`. Some that were not asked for are among them."""
-    import ibis
-
-    calls = answered(window)
-    calls = among(calls, (each.calls for each in prompts), (each.prompt for each in prompts))
+    calls = among(answered(window), (each.calls for each in prompts), (each.prompt for each in prompts))
     calls = calls.filter(calls.max_tokens.isnull())
     calls = calls.mutate(early=calls.time < first + WEEK, late=calls.time >= last + DAY - WEEK)
     # As many rows as there are lengths; percentiles of these are exact on every engine.
     lengths = calls.group_by(*PROMPT_KEYS, "early", "late", "output_tokens").aggregate(
         **token_sums(calls, calls.count()))
-    of_prompt = [lengths[name] for name in PROMPT_KEYS]
     for week in ("early", "late"):
-        counted = ibis.ifelse(lengths[week], lengths.n_calls, 0)
-        up_to = counted.sum().over(ibis.cumulative_window(group_by=of_prompt, order_by=lengths.output_tokens))
-        needed = counted.sum().over(group_by=of_prompt).cast("float64") * _P95
-        reached = lengths[week] & (up_to.cast("float64") >= needed)
-        lengths = lengths.mutate(**{f"over_{week}": ibis.ifelse(reached, lengths.output_tokens, None)})
-        of_prompt = [lengths[name] for name in PROMPT_KEYS]
-    lengths = lengths.mutate(usual=lengths.over_early.min().over(group_by=of_prompt))
-    above = ~lengths.early & (lengths.output_tokens > lengths.usual)
+        lengths = _with_p95(lengths, week)
+    above = ~lengths.early & (lengths.output_tokens > lengths.p95_early)
     return lengths.group_by(*PROMPT_KEYS).aggregate(
-        p95_early=lengths.over_early.min(), p95_late=lengths.over_late.min(),
-        excess=total((lengths.output_tokens - lengths.usual) * lengths.n_calls, above),
+        p95_early=lengths.p95_early.max(), p95_late=lengths.p95_late.max(),
+        excess=total((lengths.output_tokens - lengths.p95_early) * lengths.n_calls, above),
         longer=total(lengths.n_calls, above),
         **{name: total(lengths[name]) for name in ("n_calls", "n_input", "n_output", "n_read", "n_write")},
         paid=lengths.paid.sum())
+
+
+def _with_p95(lengths: Any, week: str) -> Any:
+    """Adds `p95_<week>` of the calls in that week (a column of conditions) to every length of a prompt.
+
+    As statistics define it: between the two calls next to the place where 95% lie below, in proportion, cut to a token.
+    """
+    import ibis
+
+    of_prompt = [lengths[name] for name in PROMPT_KEYS]
+    counted = ibis.ifelse(lengths[week], lengths.n_calls, 0)
+    up_to = counted.sum().over(ibis.cumulative_window(group_by=of_prompt, order_by=lengths.output_tokens))
+    # In hundredths of a call: whole numbers are the same on every engine.
+    place = (counted.sum().over(group_by=of_prompt) - 1) * _PERCENTILE
+    low, high = (
+        ibis.ifelse(lengths[week] & (up_to > place // 100 + further), lengths.output_tokens, None)
+        for further in (0, 1))
+    lengths = lengths.mutate(low=low, high=high, between=place % 100)
+    of_prompt = [lengths[name] for name in PROMPT_KEYS]
+    low, high = (lengths[name].min().over(group_by=of_prompt) for name in ("low", "high"))
+    p95 = low + (high.fill_null(low) - low) * lengths.between // 100
+    return lengths.mutate(**{f"p95_{week}": p95}).drop("low", "high", "between")
 
 
 def output_creep(ask: Ask, window: Window, prompts: Sequence[OutputWeeks]) -> tuple[OutputCreep, ...]:
