@@ -7,13 +7,18 @@ removing an import leaves what would be there had it never been made: rows that 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from outlay.facts import Charge
-from outlay.ledger.schema import Keeps, Kind
+from outlay.ledger.schema import Keeps, Kind, kind_of
 
 if TYPE_CHECKING:
     import duckdb
+
+
+#: The times of the first and the last of some rows.
+Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +28,8 @@ class Appended:
     added: int
     duplicates: int
     replaced: int
-    #: True where rows of other imports changed, so that their rollups must be made again.
-    disturbed: bool
+    #: From when to when rows of other imports changed, so that their rollups must be made again; None: none did.
+    disturbed: Span | None
 
 
 def append(con: duckdb.DuckDBPyConnection, kind: Kind, query: str, import_id: int) -> Appended:
@@ -33,46 +38,57 @@ def append(con: duckdb.DuckDBPyConnection, kind: Kind, query: str, import_id: in
         con.execute(f"INSERT INTO {kind.table} {query}")
         inserted = _count(con, f"SELECT count(*) FROM {kind.table} WHERE import_id = {import_id}")
         twice = _drop_twins(con, kind, kind.table, import_id)
-        return Appended(inserted - twice, twice, 0, False)
+        return Appended(inserted - twice, twice, 0, None)
     con.execute(f"CREATE TEMP TABLE incoming AS {query}")
     twice = _drop_twins(con, kind, "incoming", import_id)
-    replaced = _restate(con, import_id) if kind.fact is Charge else 0
-    replaced += _give_way(con, kind)
+    restated = _restate(con, import_id) if kind.fact is Charge else 0
+    moved, disturbed = _give_way(con, kind)
     con.execute(f"INSERT INTO {kind.table}_shadow SELECT i.* FROM incoming i WHERE EXISTS ({_same(kind, 'i')})")
     duplicates = _count(con, f"SELECT count(*) FROM {kind.table}_shadow WHERE import_id = {import_id}")
     con.execute(f"INSERT INTO {kind.table} SELECT i.* FROM incoming i WHERE NOT EXISTS ({_same(kind, 'i')})")
     added = _count(con, f"SELECT count(*) FROM {kind.table} WHERE import_id = {import_id}")
     con.execute("DROP TABLE incoming")
-    if kind.fact is Charge and replaced:
-        promote(con, kind)
-    return Appended(added, twice + duplicates, replaced, replaced > 0)
+    return Appended(added, twice + duplicates, restated + moved, disturbed)
 
 
-def remove(con: duckdb.DuckDBPyConnection, kind: Kind, import_id: int) -> int:
-    """Takes an import's rows of one kind away and brings back what they had displaced. Returns the rows taken."""
+def remove(con: duckdb.DuckDBPyConnection, kind: Kind, import_id: int) -> tuple[int, Span | None]:
+    """Takes an import's rows of one kind away and brings back what they had displaced.
+
+    Returns how many rows were taken, and the span of those that came back.
+    """
     taken = 0
     for table in (kind.table, f"{kind.table}_shadow"):
         taken += _count(con, f"SELECT count(*) FROM {table} WHERE import_id = {import_id}")
         con.execute(f"DELETE FROM {table} WHERE import_id = {import_id}")
-    promote(con, kind)
-    return taken
+    return taken, _promote(con, kind)
 
 
-def promote(con: duckdb.DuckDBPyConnection, kind: Kind) -> None:
-    """Brings back the best shadow row of every fact that has no active row and is not replaced by a restatement."""
+def _promote(con: duckdb.DuckDBPyConnection, kind: Kind) -> Span | None:
+    """Brings back the best shadow row of every fact that has no active row, and the span of these rows.
+
+    A row of a bill that a restatement has replaced does not come back. One whose restatement is gone comes back in the
+    place of a later export's equal row, which was there in the meantime.
+    """
     shadow = f"{kind.table}_shadow"
     if not _count(con, f"SELECT count(*) FROM {shadow}"):
-        return
+        return None
     key = ", ".join(f'"{name}"' for name in kind.key)
-    live = f"AND NOT {_RESTATED}" if kind.fact is Charge else ""
+    live, better = (f"AND NOT {_RESTATED}", "t.import_id < s.import_id") if kind.fact is Charge else ("", "TRUE")
     con.execute(
-        f"CREATE TEMP TABLE comeback AS SELECT s.* FROM {shadow} s WHERE NOT EXISTS ({_same(kind, 's')}) {live} "
+        f"CREATE TEMP TABLE comeback AS SELECT s.* FROM {shadow} s "
+        f"WHERE NOT EXISTS ({_same(kind, 's')} AND {better}) {live} "
         f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {_preference(kind)}) = 1"
     )
+    if kind.fact is Charge:
+        yields = f"EXISTS (SELECT 1 FROM comeback r WHERE {_equal(kind, 'r', 't')})"
+        con.execute(f"INSERT INTO {shadow} SELECT t.* FROM {kind.table} t WHERE {yields}")
+        con.execute(f"DELETE FROM {kind.table} t WHERE {yields}")
     con.execute(f"INSERT INTO {kind.table} SELECT * FROM comeback")
     con.execute(f"DELETE FROM {shadow} s WHERE EXISTS (SELECT 1 FROM comeback r WHERE r.import_id = s.import_id AND "
                 + _equal(kind, "r", "s") + ")")
+    span = _span(con, f'SELECT min("{kind.time}"), max("{kind.time}") FROM comeback')
     con.execute("DROP TABLE comeback")
+    return span
 
 
 #: A shadow row `s` of charges is replaced for as long as a later import restates its export, issuer, account, period.
@@ -98,25 +114,28 @@ def _restate(con: duckdb.DuckDBPyConnection, import_id: int) -> int:
     if moved:
         con.execute(f"INSERT INTO charge_shadow SELECT s.* FROM charge s WHERE {condition}")
         con.execute(f"DELETE FROM charge s WHERE {condition}")
+        # Equal rows of other exports stand in for them now, before those of this one are looked at.
+        _promote(con, kind_of(Charge))
     return moved
 
 
-def _give_way(con: duckdb.DuckDBPyConnection, kind: Kind) -> int:
-    """Moves active rows that an incoming row outranks into the shadow; returns how many."""
+def _give_way(con: duckdb.DuckDBPyConnection, kind: Kind) -> tuple[int, Span | None]:
+    """Moves active rows that an incoming row outranks into the shadow; returns how many, and their span."""
     if kind.keeps is Keeps.FIRST:
-        return 0
+        return 0, None
     outranked = _OUTRANKS if kind.keeps is Keeps.AUTHORITY else _LATER.get(kind.table, "TRUE")
     con.execute(
         f"CREATE TEMP TABLE yielding AS SELECT t.rowid AS id_of_row FROM {kind.table} t JOIN incoming i ON "
         f"{_equal(kind, 't', 'i')} WHERE {outranked}"
     )
-    moved = _count(con, "SELECT count(*) FROM yielding")
+    moved, span = _count(con, "SELECT count(*) FROM yielding"), None
     if moved:
         chosen = f"{kind.table}.rowid IN (SELECT id_of_row FROM yielding)"
+        span = _span(con, f'SELECT min("{kind.time}"), max("{kind.time}") FROM {kind.table} WHERE {chosen}')
         con.execute(f"INSERT INTO {kind.table}_shadow SELECT * FROM {kind.table} WHERE {chosen}")
         con.execute(f"DELETE FROM {kind.table} WHERE {chosen}")
     con.execute("DROP TABLE yielding")
-    return moved
+    return moved, span
 
 
 #: A call of equal authority with more output is the same call read later, as from a log that was still growing.
@@ -146,7 +165,7 @@ def _drop_twins(con: duckdb.DuckDBPyConnection, kind: Kind, table: str, import_i
     found = _count(con, "SELECT count(*) FROM twins")
     removed = 0
     if found:
-        order = "t.observed DESC NULLS LAST, t.rowid" if kind.table == "run" else "t.rowid"
+        order = _FULLEST.get(kind.table, "t.rowid")
         condition = (
             f"rowid IN (SELECT r FROM (SELECT t.rowid AS r, row_number() OVER (PARTITION BY "
             f"{', '.join(f't.{chr(34)}{name}{chr(34)}' for name in kind.key)} ORDER BY {order}) AS n FROM {table} t "
@@ -158,12 +177,22 @@ def _drop_twins(con: duckdb.DuckDBPyConnection, kind: Kind, table: str, import_i
     return removed
 
 
+#: Of rows of one file that are the same fact, the one that says most stays.
+_FULLEST = {"run": "t.observed DESC NULLS LAST, t.rowid",
+            "call": "t.output_tokens DESC NULLS LAST, t.rowid"}
+
+
 def _same(kind: Kind, row: str) -> str:
     return f"SELECT 1 FROM {kind.table} t WHERE {_equal(kind, 't', row)}"
 
 
 def _equal(kind: Kind, left: str, right: str) -> str:
     return " AND ".join(f'{left}."{name}" = {right}."{name}"' for name in kind.key)
+
+
+def _span(con: duckdb.DuckDBPyConnection, sql: str) -> Span | None:
+    since, until = con.execute(sql).fetchall()[0]
+    return None if since is None else (since, until)
 
 
 def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:

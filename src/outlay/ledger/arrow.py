@@ -40,8 +40,18 @@ def facts_table(fact: type, values: Sequence[Any]) -> pa.Table:
             cells = [None if cell is None else rounded(cell, kind.scale) for cell in cells]
         elif pa.types.is_map(kind):
             cells = [list(cell.items()) for cell in cells]
-        arrays[column.name] = pa.array(cells, kind)
+        try:
+            arrays[column.name] = pa.array(cells, kind)
+        except UnicodeEncodeError:
+            arrays[column.name] = pa.array([_mended(cell) for cell in cells], kind)
     return pa.table(arrays)
+
+
+def _mended(cell: Any) -> Any:
+    """Text without halves of surrogate pairs, which JSON can escape (`\\ud83d`) and no encoding can write."""
+    if isinstance(cell, str):
+        return cell.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return [(_mended(key), _mended(value)) for key, value in cell] if isinstance(cell, list) else cell
 
 
 def rounded(value: Decimal, scale: int) -> Decimal:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from outlay.errors import StoreError
+from outlay.errors import FileError, StoreError
 
 #: How DuckDB's messages tell that there is no more room for the ledger or for what it spills.
 _FULL = ("no space left", "disk full", "file too large", "quota exceeded", "could not write all bytes",
@@ -45,11 +45,26 @@ def in_users_terms(store: Path, doing: str = "") -> Iterator[None]:
         raise damaged(store, where, error) from error
 
 
+@contextmanager
+def file_at_fault(name: str) -> Iterator[None]:
+    """What DuckDB says of a file that it reads, as `FileError`; what cannot be the file's fault stays what it is."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.InternalException, duckdb.InterruptException,
+            duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.TransactionException):
+        raise
+    except duckdb.Error as error:
+        if is_full(error) or "corrupt database" in str(error).lower():
+            raise
+        raise FileError(f"cannot be read: {first_line(error)}", where=name, hint=(
+            "The file may be incomplete or damaged; fetch or export it again. Nothing of it was kept.")) from error
+
+
 def damaged(store: Path, where: str, error: Exception) -> StoreError:
     """The ledger's own file cannot be used."""
-    # DuckDB writes its type before a message and, on further lines, what it was doing.
-    said = str(error).split("\n")[0].split(" Error: ", 1)[-1]
-    return StoreError(f"the ledger cannot be read or written: {said}", where=where, hint=(
+    return StoreError(f"the ledger cannot be read or written: {first_line(error)}", where=where, hint=(
         f"Nothing was changed. If {store} is damaged, restore a backup of it, or import the files into a new store."))
 
 
@@ -59,6 +74,11 @@ def is_full(error: Exception) -> bool:
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     text = str(error).lower()
     return any(sign in text for sign in _FULL)
+
+
+def first_line(error: Exception) -> str:
+    """DuckDB's message without its type before it and, on further lines, what it was doing."""
+    return str(error).split("\n")[0].split(" Error: ", 1)[-1]
 
 
 def _disk_full(store: Path, where: str) -> StoreError:

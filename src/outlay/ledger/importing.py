@@ -18,7 +18,7 @@ from outlay.facts.call import AUTHORITY
 from outlay.ledger import rollups, staging
 from outlay.ledger.append import Span, append, remove
 from outlay.ledger.enrich import Origin, enriched
-from outlay.ledger.failures import first_line, in_users_terms, is_full
+from outlay.ledger.failures import file_at_fault, in_users_terms
 from outlay.ledger.schema import KINDS
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
@@ -71,8 +71,10 @@ def import_file(
     if earlier:
         return Imported(file.name, source.code, None, already=int(earlier[0][0]))
     try:
-        with in_users_terms(store.path, file.name):
-            staged = _staged(store, file, source, advance)
+        # A Parquet file is read while its rows are put in, too.
+        with in_users_terms(store.path, file.name), file_at_fault(file.name):
+            staged = staging.stage(store.con, source, file, advance, store.scratch)
+            _refuse_unusable(staged, source, file)
             return _keep(store, file, source, staged, attribution, book,
                          export or source.export or export_name(file.name))
     finally:
@@ -80,18 +82,8 @@ def import_file(
             staging.drop(store.con)
 
 
-def _staged(store: Store, file: InputFile, source: Source, advance: Callable[[int], None]) -> staging.Staged:
-    """The file's rows. Raises `FileError` where it has none that can be used."""
-    import duckdb
-
-    try:
-        staged = staging.stage(store.con, source, file, advance, store.scratch)
-    except duckdb.Error as error:
-        # What is wrong with a file comes as almost any of them; what cannot be its fault is left alone.
-        if is_full(error) or isinstance(error, _NOT_OF_THE_FILE):
-            raise
-        raise FileError(f"cannot be read: {first_line(error)}", where=file.name, hint=(
-            "The file may be incomplete or damaged; fetch or export it again. Nothing of it was kept.")) from error
+def _refuse_unusable(staged: staging.Staged, source: Source, file: InputFile) -> None:
+    """Raises `FileError` where there are rows, and none of them can be used."""
     if staged.rejects and not staged.usable:
         first = staged.rejects[0]
         where = f"line {first.line}, {first.field or 'row'} {first.reason}"
@@ -99,7 +91,6 @@ def _staged(store: Store, file: InputFile, source: Source, advance: Callable[[in
             f"It was read as {source.title}; if it is another format, name that with --as. Nothing of it was kept."))
     if not staged.usable:
         staged.notices.append(Notice("Holds no rows."))
-    return staged
 
 
 def _keep(

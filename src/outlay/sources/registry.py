@@ -46,15 +46,16 @@ def source_named(code: str, extra: tuple[Source, ...] = ()) -> Source:
 def recognise(file: InputFile, extra: tuple[Source, ...] = ()) -> Source:
     """The source whose format the content is; `extra` (the user's mappings) are asked first.
 
-    Raises `UnrecognisedFile` where none knows it, `FileError` where the file cannot be opened at all.
+    Raises `UnrecognisedFile` where none knows it or it is empty, `FileError` where it cannot be opened or is broken at
+    its beginning (a compressed file) or its end (Parquet).
     """
-    # A file that is broken at its start is said to be broken, not unknown: these raise.
-    assert file.head is not None and file.parquet_columns is not None
+    if file.is_empty:
+        raise UnrecognisedFile("is empty", where=file.name, hint="Export it again, if it should not be.")
+    # A file that is broken is said to be broken, not unknown: this raises.
+    assert file.parquet_columns is not None
     for source in (*extra, *all_sources()):
         if source.recognises(file):
             return source
-    if not file.size:
-        raise UnrecognisedFile("is empty", where=file.name)
     raise UnrecognisedFile(
         "is not a format that Outlay knows by its content", where=file.name,
         hint="Name the source with --as, or describe the columns in a mapping (docs/sources.md).")

@@ -44,7 +44,7 @@ def parse_tres(text: str) -> Tres:
         name = name.lower().replace("gres:", "gres/", 1)
         if not equals or not (name == "cpu" or name.split(":")[0] == "gres/gpu"):
             continue
-        if not re.fullmatch(r"-?\d+", number.strip()):
+        if not re.fullmatch(r"-?\d{1,9}", number.strip()):
             raise ValueError(f"says {part}, which is no count")
         counts[name] = int(number)
     return tres_of(counts)
@@ -57,7 +57,7 @@ def parse_gres(text: str, nodes: int) -> Tres:
         name, *rest = part.strip().removeprefix("gres:").removeprefix("gres/").split(":")
         if name != "gpu" or not rest:
             continue
-        if not re.fullmatch(r"-?\d+", rest[-1]):
+        if not re.fullmatch(r"-?\d{1,9}", rest[-1]):
             raise ValueError(f"says {part}, which is no count")
         counts[":".join(["gres/gpu", *rest[:-1]])] = int(rest[-1]) * nodes
     return tres_of(counts)
@@ -110,7 +110,7 @@ def _numbers(text: str) -> list[str]:
 
 def parse_duration(text: str) -> int | None:
     """Seconds of `[days-]hours:minutes:seconds[.fraction]`, `minutes:seconds`; None for UNLIMITED and the like."""
-    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)(?:\.\d+)?", text.strip())
+    match = re.fullmatch(r"(?:(\d{1,7})-)?(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9})(?:\.\d+)?", text.strip())
     if match is None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
@@ -119,7 +119,7 @@ def parse_duration(text: str) -> int | None:
 
 def parse_exit(text: str) -> int | None:
     """The status of `status:signal`; 128 and the signal, as a shell says it, where a signal ended the job."""
-    match = re.fullmatch(r"(\d+)(?::(\d+))?", text.strip())
+    match = re.fullmatch(r"(\d{1,9})(?::(\d{1,9}))?", text.strip())
     if match is None:
         return None
     status, signal = int(match[1]), int(match[2] or 0)

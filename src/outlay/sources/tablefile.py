@@ -268,7 +268,7 @@ def _whole(column: str) -> str:
 
 def _first_line(error: Exception) -> str:
     """DuckDB adds the statement, on further lines."""
-    return str(error).split("\n")[0]
+    return str(error).split("\n")[0].split(" Error: ", 1)[-1]
 
 
 def _quoted(path: Path) -> str:
