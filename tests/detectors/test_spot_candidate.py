@@ -57,6 +57,30 @@ def test_work_without_checkpoints(tmp_path: Path) -> None:
         assert found(store, SpotCandidate(), window(30)) == ()
 
 
+def test_short_work_needs_no_checkpoint(tmp_path: Path) -> None:
+    short = [batch(run_id=str(hour), started=at(1, hour), ended=at(1, hour) + timedelta(minutes=30))
+             for hour in range(20)]
+    with made_ledger(tmp_path, [*short, *bill()]) as store:
+        (finding,) = found(store, SpotCandidate(), window(30))
+        # Each holds half of a billed hour at $100 and could save 65% of that.
+        assert round(finding.so_far, 6) == Decimal(20 * 50) * Decimal("0.65")
+
+
+def test_what_has_just_begun_is_not_short(tmp_path: Path) -> None:
+    begun = batch(started=at(1, 19.5), ended=None, state="running", observed=at(1, 20))
+    with made_ledger(tmp_path, [begun, *bill()]) as store:
+        assert found(store, SpotCandidate(), window(30)) == ()
+
+
+def test_a_run_on_two_machines_is_one_pot(tmp_path: Path) -> None:
+    facts = [batch(nodes="gpu-1,gpu-3", gpus=16), *checkpoints(30), *bill(),
+             *node_hours("gpu-3", at(1), at(1, 20), "100", resource_type="p5.48xlarge")]
+    with made_ledger(tmp_path, facts) as store:
+        (finding,) = found(store, SpotCandidate(), window(30))
+        (claim,) = finding.claims
+        assert (claim.so_far, claim.pot_so_far) == (2600, 4000)
+
+
 def test_work_on_spot_already(tmp_path: Path) -> None:
     facts = [batch(), *checkpoints(30),
              *node_hours("gpu-1", at(1), at(1, 20), "35", resource_type="p5.48xlarge", pricing_category="Dynamic")]

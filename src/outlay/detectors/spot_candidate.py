@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from outlay.accounting.figures import percent, period, plural
@@ -18,7 +20,7 @@ class SpotCandidate(Detector):
     """Interruptible work that runs on demand.
 
     **It finds** batch runs, sweeps and trials on machines that are billed on demand and that save a checkpoint at least
-    every half an hour, so that an interruption costs minutes.
+    every half an hour, or last no longer than that, so that an interruption costs minutes.
 
     **It costs** because the same machines are sold at a fraction of the price to whom can bear an interruption.
 
@@ -26,8 +28,8 @@ class SpotCandidate(Detector):
     of the same machine type on the same bill, else of the price book, else 40%, the mean of what providers say of spot
     (60 to 80% less), and then it is said. A month is that x 730 / the hours of the window.
 
-    **It leaves alone** production, training (a single long run loses more), work without checkpoints, and what runs on
-    spot or on reserved machines already.
+    **It leaves alone** production, training (a single long run loses more), long work without checkpoints, and what
+    runs on spot or on reserved machines already.
 
     **End it** by submitting to a spot partition or node pool, with requeue.
     """
@@ -41,36 +43,74 @@ class SpotCandidate(Detector):
     def find(self, context: Context) -> Iterator[Finding]:
         limit = context.thresholds
         works: dict[tuple[str, str | None], list[OnDemandRun]] = defaultdict(list)
-        for run in on_demand_runs(context.ask, context.window):
-            if run.environment != "production" and _minutes_between(context, run) <= limit["checkpoint_minutes"]:
+        # Work that costs less than a finding must save is never fetched: there may be many thousand such runs.
+        for run in on_demand_runs(context.ask, context.window, least=limit["min_so_far"]):
+            if run.environment != "production" and _minutes_at_risk(run) <= limit["checkpoint_minutes"]:
                 works[run.work, run.team].append(run)
-        shares = billed_spot_shares(context.ask, context.window) if works else {}
+        prices = _SpotPrices(context, billed_spot_shares(context.ask, context.window) if works else {})
         for (work, team), runs in sorted(works.items(), key=lambda item: (item[0][0], item[0][1] or "")):
-            finding = _finding(context, work, team, runs, shares)
+            finding = _finding(context, work, team, runs, prices)
             if finding.so_far >= Decimal(limit["min_so_far"]):
                 yield finding
 
 
-def _minutes_between(context: Context, run: OnDemandRun) -> float:
-    """Minutes of a run for each checkpoint; infinite without any."""
-    minutes = ((run.ended or context.window.until) - run.started).total_seconds() / 60
-    return minutes / run.checkpoints if run.checkpoints else float("inf")
+@dataclass
+class _SpotPrices:
+    """Spot price / price on demand, and where that is from; each accelerator's is looked up once."""
+
+    context: Context
+    billed: dict[str, float]
+    known: dict[tuple[str | None, str | None], tuple[float, str]] = field(default_factory=dict)
+
+    def share(self, run: OnDemandRun) -> tuple[float, str]:
+        if run.node in self.billed:
+            share = self.billed[run.node]
+            return share, f"{percent(share)} of on demand, as the same bill says"
+        key = (run.gpu_type, run.region)
+        if key not in self.known:
+            self.known[key] = self._by_book(*key)
+        return self.known[key]
+
+    def _by_book(self, gpu_type: str | None, region: str | None) -> tuple[float, str]:
+        if gpu_type is not None:
+            spot, plain = (self.context.book.gpu_hour(gpu_type, region=region, market=market)
+                           for market in ("spot", "on_demand"))
+            if spot is not None and plain is not None and plain.value > spot.value:
+                share = float(spot.value / plain.value)
+                return share, f"{percent(share)} of on demand, {spot.basis} against {plain.basis}"
+        share = self.context.thresholds["spot_share"]
+        return share, f"{percent(share)} of on demand, a common share; no price is known"
+
+
+def _minutes_at_risk(run: OnDemandRun) -> float:
+    """What an interruption can cost: the time between two checkpoints, or all of a run without any that has ended."""
+    if run.ended is None:
+        return float("inf") if not run.last_checkpoint else _minutes(run, run.last_checkpoint) / run.checkpoints
+    return _minutes(run, run.ended) / max(run.checkpoints, 1)
+
+
+def _minutes(run: OnDemandRun, until: datetime) -> float:
+    return (until - run.started).total_seconds() / 60
 
 
 def _finding(
-    context: Context, work: str, team: str | None, runs: list[OnDemandRun], shares: dict[str, float]
+    context: Context, work: str, team: str | None, runs: list[OnDemandRun], prices: _SpotPrices
 ) -> Finding:
     a_month = Decimal(HOURS_PER_MONTH) / Decimal(str(context.window.hours))
-    claims, said = [], set()
+    said = set()
+    # A run on several nodes has a row for each, and one pot.
+    pots: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for run in runs:
-        share, source = _spot_share(context, run, shares)
+        share, source = prices.share(run)
         said.add(source)
-        so_far = run.cost * Decimal(str(round(1 - share, 6)))
-        claims.append(Claim(f"run:{run.run_id}", so_far, so_far * a_month, run.cost, run.cost * a_month))
+        pots[run.run_id][0] += run.cost * Decimal(str(round(1 - share, 6)))
+        pots[run.run_id][1] += run.cost
+    claims = [Claim(f"run:{run_id}", saved, saved * a_month, cost, cost * a_month)
+              for run_id, (saved, cost) in pots.items()]
     cost = sum((run.cost for run in runs), Decimal(0))
     saved = sum((claim.so_far for claim in claims), Decimal(0))
-    count = len({run.run_id for run in runs})
-    slowest = max(_minutes_between(context, run) for run in runs)
+    count = len(pots)
+    slowest = max(_minutes_at_risk(run) for run in runs)
     owners = [run.owner for run in runs if run.owner]
     return Finding(
         code=SpotCandidate.code, capability=SpotCandidate.capability, subject=f"work {work}, team {team or 'none'}",
@@ -78,25 +118,11 @@ def _finding(
               f"{percent(float(saved / cost) if cost else 0.0)}.",
         owner=max(set(owners), key=owners.count) if owners else None, team=team,
         evidence=(("Runs", f"{count:,}"), ("Cost on demand", dollars(cost)),
-                  ("Checkpoint", f"every {slowest:.0f} minutes or oftener"),
+                  ("An interruption costs", f"{slowest:.0f} minutes of work at most"),
                   *(("Spot price", source) for source in sorted(said)), ("Period", period(context.window))),
         period=context.window, claims=tuple(claims), confidence=Confidence.MEDIUM,
-        assumption="interruptions cost no more than the time since the last checkpoint",
+        assumption="interruptions are rare, and cost no more than the time since the last checkpoint",
         action="Submit it to spot machines, with requeue.",
         command=f"sbatch --partition=spot --requeue ...  # {work}",
     )
 
-
-def _spot_share(context: Context, run: OnDemandRun, billed: dict[str, float]) -> tuple[float, str]:
-    """Spot price / price on demand, and where that is from."""
-    if run.node in billed:
-        share = billed[run.node]
-        return share, f"{percent(share)} of on demand, as the same bill says"
-    if run.gpu_type is not None:
-        spot, plain = (context.book.gpu_hour(run.gpu_type, region=run.region, market=market)
-                       for market in ("spot", "on_demand"))
-        if spot is not None and plain is not None and plain.value > spot.value:
-            share = float(spot.value / plain.value)
-            return share, f"{percent(share)} of on demand, {spot.basis} against {plain.basis}"
-    share = context.thresholds["spot_share"]
-    return share, f"{percent(share)} of on demand, a common share; no price is known"

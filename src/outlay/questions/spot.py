@@ -33,10 +33,12 @@ class OnDemandRun:
     node: str | None
     cost: Decimal
     checkpoints: int
+    last_checkpoint: datetime | None
 
 
-def on_demand_expr(window: Window) -> Any:
-    """Runs of interruptible kinds with their cost on demand by node, and their checkpoints."""
+def on_demand_expr(window: Window, least: float = 0) -> Any:
+    """Runs of interruptible kinds with their cost on demand by node, and their checkpoints; only of work that cost
+    `least` US dollars in all."""
     import ibis
 
     days = table("gpu_day")
@@ -51,10 +53,14 @@ def on_demand_expr(window: Window) -> Any:
                        environment=runs.environment, started=runs.started, ended=runs.ended)
     saved = table("progress")
     saved = saved.filter(saved.checkpoint.notnull()).group_by(saved_by=saved.run_id).aggregate(
-        checkpoints=saved.time.nunique())
-    joined = runs.inner_join(cost, runs.run_id == cost.cost_of).left_join(saved, runs.run_id == saved.saved_by)
+        checkpoints=saved.time.nunique(), last_checkpoint=saved.time.max())
+    paid = runs.inner_join(cost, runs.run_id == cost.cost_of)
+    work_cost = paid.cost.cast("float64").sum().over(ibis.window(group_by=[paid.work, paid.team]))
+    paid = paid.mutate(work_cost=work_cost).filter(lambda t: t.work_cost >= least)
+    joined = paid.left_join(saved, paid.run_id == saved.saved_by)
     return joined.select("run_id", "work", "scheduler", "owner", "team", "environment", "started", "ended", "gpu_type",
-                         "region", "node", "cost", joined.checkpoints.fill_null(0).name("checkpoints"))
+                         "region", "node", "cost", joined.checkpoints.fill_null(0).name("checkpoints"),
+                         "last_checkpoint")
 
 
 def machine_prices_expr(window: Window) -> Any:
@@ -67,9 +73,9 @@ def machine_prices_expr(window: Window) -> Any:
         cost=rows.effective_cost.sum(), hours=rows.consumed_quantity.sum())
 
 
-def on_demand_runs(ask: Ask, window: Window) -> tuple[OnDemandRun, ...]:
-    """Sorted by work and run."""
-    runs = (OnDemandRun(*row) for row in ask.rows(on_demand_expr(window)))
+def on_demand_runs(ask: Ask, window: Window, least: float = 0) -> tuple[OnDemandRun, ...]:
+    """Runs of work that cost at least `least` US dollars on demand, sorted by work and run."""
+    runs = (OnDemandRun(*row) for row in ask.rows(on_demand_expr(window, least)))
     return tuple(sorted(runs, key=lambda run: (run.work, run.run_id, run.node or "")))
 
 
