@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from made_ledger import at, found, made_ledger, node_hours, window
+from made_ledger import at, found, made_ledger, node_hours, readings, window
 from outlay.detectors.always_on import AlwaysOn
 from outlay.detectors.idle_endpoint import IdleEndpoint
-from outlay.facts import Progress, Run
+from outlay.facts import Call, Progress, Run
+from outlay.facts.finding import Confidence
 
 
 def endpoint(name: str, node: str, **more: Any) -> Run:
@@ -31,7 +32,7 @@ def requests(name: str, hours: list[int], count: float = 5) -> Iterator[Progress
 WORKING = [24 * day + hour for day in range(10) for hour in range(9, 17)]
 
 
-def ledger(path: Path, run: Run, asked: list[Progress]) -> Any:
+def ledger(path: Path, run: Run, asked: list[Any]) -> Any:
     # Another endpoint that is asked at all hours shows that requests are counted at all.
     busy = [endpoint("busy", "srv-9"), *requests("busy", list(range(240))), *node_hours("srv-9", at(0), at(10), "1")]
     return made_ledger(path, [run, *asked, *node_hours("srv-1", at(0), at(10), "4"), *busy])
@@ -51,6 +52,30 @@ def test_an_endpoint_without_a_single_reading_beside_others_that_have_them(tmp_p
     with ledger(tmp_path, endpoint("demo", "srv-1"), []) as store:
         (finding,) = found(store, IdleEndpoint(), window(10))
         assert finding.subject == "endpoint demo"
+        assert finding.confidence is Confidence.MEDIUM
+        assert finding.assumption
+
+
+def test_one_that_reports_nothing_and_works_is_not_idle(tmp_path: Path) -> None:
+    busy = readings("srv-1", range(4), at(0), at(10), 40, run_id="serve-demo", every_s=3600)
+    with ledger(tmp_path, endpoint("demo", "srv-1"), list(busy)) as store:
+        assert found(store, IdleEndpoint(), window(10)) == ()
+
+
+@pytest.mark.parametrize("named", [
+    {"run_id": "serve-demo"}, {"tags": {"endpoint": "demo"}}, {"model": "demo"}])
+def test_calls_that_name_the_endpoint(tmp_path: Path, named: dict[str, Any]) -> None:
+    def calls(count: int) -> list[Any]:
+        values = {"model": "llama-3-8b", "provider": "vllm", "input_tokens": 9, "output_tokens": 9} | named
+        return [Call(time=at(0, hour), response_id=f"r{hour}", **values) for hour in range(count)]
+
+    for count, found_by in ((5, IdleEndpoint()), (60, AlwaysOn())):
+        place = tmp_path / str(count)
+        place.mkdir()
+        with ledger(place, endpoint("demo", "srv-1"), calls(count)) as store:
+            (finding,) = found(store, found_by, window(10))
+            assert finding.confidence is (Confidence.HIGH if count == 5 else Confidence.MEDIUM)
+            assert f"{count}" in dict(finding.evidence)["Requests"]
 
 
 @pytest.mark.parametrize("run", [

@@ -10,7 +10,7 @@ from decimal import Decimal
 from outlay.detectors.base import Context
 from outlay.facts.finding import Claim
 from outlay.facts.window import HOURS_PER_MONTH
-from outlay.questions.endpoints import EndpointRun, endpoint_runs, traffic
+from outlay.questions.endpoints import EndpointRun, Traffic, endpoint_runs, run_peaks, traffic
 
 #: Notes that say that an endpoint is meant to wait without traffic.
 _STANDBY = re.compile(r"stand-?by|fail-?over|disaster|recovery|takes over|warm spare|canary|\bdr\b", re.IGNORECASE)
@@ -18,13 +18,16 @@ _STANDBY = re.compile(r"stand-?by|fail-?over|disaster|recovery|takes over|warm s
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """All runs of one endpoint in the window. `measured`: something says how many requests it had."""
+    """All runs of one endpoint in the window. `measured`: something says how many requests it had; `inferred`: nothing
+    does, but others of its scheduler report theirs. `peak`: highest utilisation of its devices, None: not read."""
 
     name: str
     runs: tuple[EndpointRun, ...]
     requests: float
     active_hours: int
     measured: bool
+    inferred: bool
+    peak: float | None
 
     @property
     def hours(self) -> float:
@@ -53,17 +56,25 @@ class Endpoint:
 
 def endpoints(context: Context) -> tuple[Endpoint, ...]:
     """Every endpoint that was up in the window."""
-    asked = traffic(context.ask, context.window)
+    runs = endpoint_runs(context.ask, context.window)
+    if not runs:
+        return ()
+    asked = traffic(context.ask, context.window, runs)
+    peaks = run_peaks(context.ask, context.window, runs)
     groups: dict[str, list[EndpointRun]] = defaultdict(list)
-    for run in endpoint_runs(context.ask, context.window):
+    for run in runs:
         groups[run.endpoint].append(run)
-    # Where any endpoint of a scheduler reports requests, one that reports none had none.
-    reporting = {run.scheduler for runs in groups.values() for run in runs if run.run_id in asked}
-    return tuple(
-        Endpoint(name, tuple(runs), sum(asked[run.run_id].requests for run in runs if run.run_id in asked),
-                 sum(asked[run.run_id].active_hours for run in runs if run.run_id in asked),
-                 any(run.scheduler in reporting for run in runs))
-        for name, runs in sorted(groups.items()))
+    reporting = {run.scheduler for run in runs if run.endpoint in asked}
+    return tuple(_endpoint(name, tuple(own), asked.get(name), reporting, peaks) for name, own in sorted(groups.items()))
+
+
+def _endpoint(
+    name: str, runs: tuple[EndpointRun, ...], asked: Traffic | None, reporting: set[str], peaks: dict[str, float]
+) -> Endpoint:
+    read = [peaks[run.run_id] for run in runs if run.run_id in peaks]
+    return Endpoint(
+        name, runs, asked.requests if asked else 0.0, asked.active_hours if asked else 0, measured=asked is not None,
+        inferred=asked is None and any(run.scheduler in reporting for run in runs), peak=max(read, default=None))
 
 
 def _claim(run: EndpointRun, share: float) -> Claim:

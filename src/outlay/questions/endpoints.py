@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,7 +32,7 @@ class EndpointRun:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Requests of one run: how many, and in how many clock hours there was any."""
+    """Requests of one endpoint: how many, and in how many clock hours there was any (each of its runs for itself)."""
 
     requests: float
     active_hours: int
@@ -59,7 +60,10 @@ def endpoint_runs_expr(window: Window) -> Any:
 
 
 def progress_traffic_expr(window: Window) -> Any:
-    """Requests that endpoints report of themselves: sum, hours with any, and readings at all, by run."""
+    """Requests that endpoints report of themselves: sum, hours with any, and readings at all, by run.
+
+    A reading of the metric `requests` is their number since the one before it.
+    """
     rows = table("progress")
     rows = rows.filter(rows.time >= window.since, rows.time < window.until, rows.metric == "requests")
     busy = rows.value > 0
@@ -67,12 +71,26 @@ def progress_traffic_expr(window: Window) -> Any:
         requests=rows.value.sum(), hours=(rows.time.epoch_seconds() // 3600).nunique(where=busy), readings=rows.count())
 
 
-def call_traffic_expr(window: Window) -> Any:
-    """Model calls that name the run that served them: how many, and hours with any."""
+def call_traffic_expr(window: Window, run_ids: Collection[str], names: Collection[str]) -> Any:
+    """Model calls by what names their endpoint: the run that served them, the tag `endpoint`, or the model as which it
+    is served. Columns key (run id or endpoint), requests, hours with any."""
+    import ibis
+
     rows = table("call")
-    rows = rows.filter(rows.time >= window.since, rows.time < window.until, rows.run_id.notnull())
-    return rows.group_by("run_id").aggregate(
+    rows = rows.filter(rows.time >= window.since, rows.time < window.until)
+    wanted, ids, tag = sorted(names), sorted(run_ids), rows.tags.get("endpoint")
+    key = ibis.cases(
+        (rows.run_id.isin(ids), rows.run_id), (tag.isin(wanted), tag), (rows.model.isin(wanted), rows.model))
+    rows = rows.mutate(key=key).filter(lambda t: t.key.notnull())
+    return rows.group_by("key").aggregate(
         requests=rows.count(), hours=(rows.time.epoch_seconds() // 3600).nunique())
+
+
+def run_peaks_expr(window: Window, run_ids: Collection[str]) -> Any:
+    """Highest reading, percent, of any device of each run."""
+    rows = table("gpu_hour")
+    rows = rows.filter(rows.hour >= window.since, rows.hour < window.until, rows.run_id.isin(sorted(run_ids)))
+    return rows.group_by("run_id").aggregate(peak=rows.peak.max())
 
 
 def endpoint_runs(ask: Ask, window: Window) -> tuple[EndpointRun, ...]:
@@ -80,12 +98,29 @@ def endpoint_runs(ask: Ask, window: Window) -> tuple[EndpointRun, ...]:
     return tuple(EndpointRun(*row) for row in ask.rows(endpoint_runs_expr(window)))
 
 
-def traffic(ask: Ask, window: Window) -> dict[str, Traffic]:
-    """Requests by run, of runs of which anything says how many they had."""
-    found = {
-        run_id: Traffic(float(requests or 0), int(hours or 0))
-        for run_id, requests, hours, _ in ask.rows(progress_traffic_expr(window))}
-    for run_id, requests, hours in ask.rows(call_traffic_expr(window)):
-        if run_id not in found:
-            found[run_id] = Traffic(float(requests), int(hours))
+def traffic(ask: Ask, window: Window, runs: Iterable[EndpointRun]) -> dict[str, Traffic]:
+    """Requests by endpoint, of endpoints of which anything says how many they had.
+
+    What an endpoint reports of itself stands; only for those that report nothing calls are looked for.
+    """
+    chosen = tuple(runs)
+    names = {run.run_id: run.endpoint for run in chosen}
+    found: dict[str, Traffic] = {}
+
+    def add(endpoint: str, requests: float | None, hours: int | None) -> None:
+        before = found.get(endpoint, Traffic(0.0, 0))
+        found[endpoint] = Traffic(before.requests + (requests or 0), before.active_hours + (hours or 0))
+
+    for run_id, requests, hours, _ in ask.rows(progress_traffic_expr(window)):
+        if run_id in names:
+            add(names[run_id], requests, hours)
+    silent = {run_id: endpoint for run_id, endpoint in names.items() if endpoint not in found}
+    if silent and ask.has("call"):
+        for key, requests, hours in ask.rows(call_traffic_expr(window, silent, set(silent.values()))):
+            add(silent.get(key, key), requests, hours)
     return found
+
+
+def run_peaks(ask: Ask, window: Window, runs: Iterable[EndpointRun]) -> dict[str, float]:
+    """Highest utilisation of each run that was read, percent, by run id."""
+    return dict(ask.rows(run_peaks_expr(window, [run.run_id for run in runs])))
