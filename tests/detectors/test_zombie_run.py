@@ -132,6 +132,19 @@ def test_what_is_not_a_zombie(tmp_path: Path, why: str, facts: list[Fact]) -> No
     assert zombies(tmp_path, facts) == (), why
 
 
+def test_a_scheduler_that_was_read_days_ago(tmp_path: Path) -> None:
+    facts = [
+        run(observed=at(7)), *used(3, ends=7), *progress("4711", at(0), at(3, 1)),
+        *node_hours("n1", at(0), at(DAYS), "16"), run("alive", nodes="n2", gpus=1, observed=at(7)),
+        *progress("alive", at(0), at(DAYS))]
+    with made_ledger(tmp_path, facts) as store:
+        (finding,) = found(store, ZombieRun(), window(DAYS))
+        # What is known ends with the seventh day; nothing says that the run has ended.
+        assert finding.so_far == 4 * 24 * 16
+        assert finding.month == 730 * 16
+        assert "for 4 days" in finding.title
+
+
 def test_silence_of_all_is_the_trackers_silence(tmp_path: Path) -> None:
     facts: list[Run | Fact] = [
         run(), *used(DAYS, 90), *progress("4711", at(0), at(4)), *node_hours("n1", at(0), at(DAYS), "16"),

@@ -41,6 +41,8 @@ class RunLife:
     ended: datetime | None
     gpus: int | None
     restarts: int | None
+    #: When its scheduler was last read, where it says so.
+    scheduler_read: datetime | None
     step_state: str | None
     step_ended: str | None
     #: Readings: devices; those of them that never reached the limit; seconds read, and busy of these.
@@ -67,17 +69,26 @@ class RunLife:
         return self.busy_s / self.read_s if self.read_s and self.busy_s is not None else None
 
     def span(self, window: Window) -> tuple[datetime, datetime]:
-        """From when until when it held its devices in the window. One that failed and has no end, ended with its last
-        reading."""
-        end = self.ended or window.until
-        if self.ended is None and self.state not in (None, "running", "pending"):
-            end = self.read_until or self.started or window.since
+        """From when until when it is known to have held its devices in the window."""
         start = self.started or self.first_read or window.since
-        return max(start, window.since), max(min(end, window.until), window.since)
+        return max(start, window.since), max(min(self._known_end(window), window.until), window.since)
+
+    def _known_end(self, window: Window) -> datetime:
+        """Its end; of one that still runs, when its scheduler or a sample of it was last read."""
+        if self.ended is not None:
+            return self.ended
+        signs = [moment for moment in (self.scheduler_read, self.read_until) if moment is not None]
+        if not self._runs_still:
+            return self.read_until or self.started or window.since
+        return max(signs) if self.scheduler_read is not None else window.until
 
     def goes_on(self, window: Window) -> bool:
-        """Whether it still holds its devices at the end of the window."""
-        return self.span(window)[1] >= window.until
+        """Whether it holds its devices at the end of the window, as far as is known."""
+        return self.ended >= window.until if self.ended is not None else self._runs_still
+
+    @property
+    def _runs_still(self) -> bool:
+        return self.ended is None and self.state in (None, "running", "pending")
 
     @property
     def read_until(self) -> datetime | None:
@@ -117,12 +128,13 @@ def run_lives_expr(window: Window, util_pct: float) -> Any:
     import ibis
 
     runs = table("run")
+    runs = runs.mutate(scheduler_read=runs.observed.max().over(ibis.window(group_by=runs.scheduler)))
     runs = runs.filter(
         runs.started < window.until, runs.ended.isnull() | (runs.ended > window.since),
         runs.gpus.isnull() | (runs.gpus > 0))
     runs = runs.select(
         **{name: runs[name] for name in ("run_id", "scheduler", "kind", "name", "state", "owner", "team", "environment",
-                                         "note", "started", "ended", "gpus", "restarts")},
+                                         "note", "started", "ended", "gpus", "restarts", "scheduler_read")},
         step_state=runs.tags.get("step_state"), step_ended=runs.tags.get("step_ended"))
     use, progress = _use(window, util_pct), _progress(window)
     joined = runs.outer_join(use, runs.run_id == use.used_by)
