@@ -163,7 +163,8 @@ def test_a_bill_alone_tells_which_model(tmp_path: Path) -> None:
 def test_a_key_that_bypasses_the_log_is_found_on_the_bill(tmp_path: Path) -> None:
     (finding,) = of(tmp_path, *month({}), *model_bill({21: "900"}))
     assert finding.subject.startswith("line gpt-4o calls")
-    assert round(finding.so_far, 9) == Decimal("775")  # the log's calls are counted at up to a quarter more than metered
+    # The log's calls are counted at up to a quarter more than metered.
+    assert round(finding.so_far, 9) == Decimal("775")
     assert finding.title.startswith("gpt-4o calls cost $775 on 22 Sep, usually $0:")
 
 
