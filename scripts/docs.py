@@ -103,14 +103,17 @@ def detectors_page() -> str:
         "# Detectors",
         "",
         "Each finds one kind of waste. `outlay findings list --detector NAME` shows what one found; a threshold is",
-        "changed in `outlay.yaml` under `detectors:` and the detector's name.",
+        "changed in [`outlay.yaml`](settings.md#detectors) under `detectors:` and the detector's name. What so far, a",
+        "month, confidence and overlap mean is said in [concepts](concepts.md#findings). The last column is the number",
+        "under which `findings show` names the kind of waste (`serves`).",
         "",
         "| name | finds | capability |",
         "| --- | --- | --- |",
         *(f"| [`{each.code}`](#{each.code}) | {each.title} | {each.capability} |" for each in detectors),
     ]
     for each in detectors:
-        lines += ["", f"## {each.code}", "", inspect.getdoc(type(each)) or "", "", f"Needs {each.missing}."]
+        lines += ["", f"## {each.code}", "", inspect.getdoc(type(each)) or ""]
+        lines += ["", f"**Its source**: {each.missing[:1].lower()}{each.missing[1:].rstrip('.')}."]
         if own := [threshold for threshold in defaults() if threshold.detector == each.code]:
             lines += ["", "| threshold | default | unit | why |", "| --- | ---: | --- | --- |"]
             lines += [f"| `{one.name}` | {one.value:g} | {one.unit} | {one.why} |" for one in own]

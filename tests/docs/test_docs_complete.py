@@ -57,11 +57,12 @@ def test_every_source_and_detector_explains_itself(repository: Path) -> None:
 
     assert len(all_sources()) > 5
     assert len(all_detectors()) > 5
-    for each in (*all_sources(), *all_detectors()):
-        assert len((type(each).__doc__ or "").split()) >= 30, each.code
-        assert each.title, each.code
-        kind = "sources" if each in all_sources() else "detectors"
-        assert f"## {each.code}\n" in page(repository, f"{kind}.md")
+    for kind, known in (("sources", all_sources()), ("detectors", all_detectors())):
+        text = page(repository, f"{kind}.md")
+        for each in known:
+            assert len((type(each).__doc__ or "").split()) >= 30, each.code
+            assert each.title, each.code
+            assert f"## {each.code}\n" in text, each.code
 
 
 def test_every_threshold_has_a_reason_and_a_detector() -> None:

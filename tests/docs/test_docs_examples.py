@@ -112,6 +112,8 @@ def parse(command: click.Command, words: list[str]) -> None:
     """Raises `click.UsageError` for commands and options that do not exist; files may be absent."""
     try:
         context = command.make_context(command.name or "", list(words), help_option_names=["-h", "--help"])
+    except click.exceptions.Exit:
+        return  # --version and --help
     except click.BadParameter as wrong:
         if isinstance(wrong, click.MissingParameter) or "does not exist" not in wrong.format_message():
             raise

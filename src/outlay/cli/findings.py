@@ -29,7 +29,11 @@ def list_findings(place: Place, detector: str | None, owner: str | None, everyth
     from dataclasses import replace
 
     from outlay.accounting.assessment_json import assessment_json
+    from outlay.detectors.registry import all_detectors
 
+    codes = sorted(each.code for each in all_detectors())
+    if detector is not None and detector not in codes:
+        raise UsageError(f"there is no detector {detector!r}", where="--detector", hint=f"One of {', '.join(codes)}.")
     with place.ledger() as ledger:
         empty = ledger.is_empty
         assessment = ledger.assess(since=since)
