@@ -74,12 +74,14 @@ def _metered_table(
             **(extra or {})}
     columns = ", ".join(f"{sql} AS {column}" for column, sql in more.items())
     return f"""CREATE TEMP TABLE {name} AS
-SELECT row_number() OVER () AS row_no, {day} AS day, t.provider, t.model, t.model_key, t.account, t.team, t.owner,
+SELECT row_number() OVER () AS row_no, {day} AS day, t.provider, t.model, coalesce(t.model_key, '') AS model_key,
+       t.account, t.team, t.owner,
        t.project, t.environment, t.stage, t.agent, t.task, {unpriced} AS unpriced, {columns},
        split_part(coalesce(t.provider, ''), '.', 1) AS provider_key,
        CASE WHEN m.matched IN ('sub', 'billing') THEN coalesce(t.account, '') ELSE '' END AS account_key,
        coalesce(t.cost, 0) AS cost, coalesce(t.list_cost, 0) AS list_cost
-FROM {table} t LEFT JOIN account_match m ON m.provider_key = split_part(t.provider, '.', 1)"""
+FROM {table} t LEFT JOIN account_match m ON m.provider_key = split_part(t.provider, '.', 1)
+WHERE t.model_key IS NOT NULL OR t.cost <> 0 OR {unpriced} > 0"""
 
 
 #: Token-priced bill rows, by day: a row for several days follows the metered cost of these days, else it is even.
@@ -178,7 +180,8 @@ def _metered_rows(kind: str) -> str:
                  "WHEN m.reported_cost IS NOT NULL OR m.source IN " + _INCLUSIVE + " THEN 'reported' "
                  "ELSE 'metered' END",
         "currency": "'USD'", "service": "'Model calls'",
-        "line": "coalesce(m.model_key, m.model, 'unknown') || ' calls'",
+        "model_key": "nullif(m.model_key, '')",
+        "line": "coalesce(nullif(m.model_key, ''), m.model, 'unknown') || ' calls'",
         "category": "'Usage'", "resource": "NULL", "part": "NULL", "unmetered": "false",
         **{name: _metered_cost(kind, name, share, whole, partition) for name in _COSTS},
     }
