@@ -24,6 +24,7 @@ from outlay.sources.json_paths import json_paths
 #: How much of a file the sources may look at to recognise it.
 HEAD_BYTES = 256 * 1024
 _BLOCK = 1 << 20
+_NOTHING = {0: None, 0xFEFF: None}
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -53,7 +54,7 @@ class InputFile:
     @cached_property
     def is_empty(self) -> bool:
         """Whether nothing but blanks stands in it (as far as the head goes)."""
-        return self.size == 0 or not (self.is_parquet or self.text.strip("\ufeff \t\r\n\0"))
+        return self.size == 0 or not (self.is_parquet or self.text.translate(_NOTHING).strip())
 
     @cached_property
     def _first_bytes(self) -> bytes:

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from outlay.sources.csv_rows import FIELD_LIMIT
 from outlay.sources.json_errors import json_problem
 
+#: Looking for keys and types takes a second for some 50 MB.
+_SAMPLE_BYTES = 16 << 20
+_SAMPLE_PLACES = 32
+_PLACE_BYTES = _SAMPLE_BYTES // _SAMPLE_PLACES
 #: DuckDB stops at 128.
 _DEEPEST = 100
 #: A pair of surrogates, a backslash that is escaped itself, or half a pair, which stands for nothing.
 _HALVES = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\\\|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _NUMBER_INSIDE = re.compile(r"(?<= )(BIGINT|UBIGINT|HUGEINT|DOUBLE)(?=[,)\[])")
+
+
+def json_sample(path: Path, directory: Path) -> Path:
+    """A file of some of the lines of JSON lines, by which to know keys and types: all of them where they are few, else
+    from places all over the file, because a key may come late.
+    """
+    size = path.stat().st_size
+    if size <= _SAMPLE_BYTES:
+        return path
+    target = directory / "sample"
+    with path.open("rb") as source, target.open("wb") as out:
+        for place in range(_SAMPLE_PLACES):
+            source.seek(place * (size - _PLACE_BYTES) // (_SAMPLE_PLACES - 1))
+            if place:
+                source.readline()  # the rest of a line
+            taken = source.read(_PLACE_BYTES) + source.readline()
+            out.write(taken if taken.endswith(b"\n") else taken + b"\n")
+    return target
 
 
 def object_line(line: str) -> str:

@@ -22,7 +22,7 @@ from outlay.facts import Notice, Reject
 from outlay.sources.base import Table
 from outlay.sources.csv_rows import FIELD_LIMIT, delimited_rows
 from outlay.sources.inputfile import InputFile
-from outlay.sources.json_lines import json_type, object_line
+from outlay.sources.json_lines import json_sample, json_type, object_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,16 +116,17 @@ class Scan:
         return max(",\t;|", key=line.count)
 
     def _scan_json(self, path: Path, *, text: bool = False) -> None:
-        """`text`: every column as text, by all rows of a mended file; else by its first rows, and as typed."""
-        lines = f"{_quoted(self._safe(path))}, format = 'newline_delimited', maximum_object_size = {FIELD_LIMIT}"
-        every = ", sample_size = -1, map_inference_threshold = -1" if text else ""
-        self.sql = f"read_json({lines}{every}, {_AS_IT_IS})"
+        """`text`: every column as text, by all rows of a mended file; else typed, by rows from all over the file."""
+        options = f"format = 'newline_delimited', maximum_object_size = {FIELD_LIMIT}, {_AS_IT_IS}"
+        seen = path if text else json_sample(path, self.directory)
+        wide = ", map_inference_threshold = -1" if text else ""
+        self.sql = f"read_json({_quoted(self._safe(seen))}, {options}, sample_size = -1{wide})"
         self._describe("json")
         if set(self.table.columns) == {"json"} and not text:
             return self.as_text()  # not all of the lines are objects
         kinds = dict(self.table.columns)
         spec = ", ".join(f"{_text(name)}: {_text(json_type(kind, text=text))}" for name, kind in kinds.items())
-        self.sql = f"read_json({lines}, columns = {{{spec}}}, {_AS_IT_IS})"
+        self.sql = f"read_json({_quoted(self._safe(path))}, {options}, columns = {{{spec}}})"
         whole = [self.table.quoted(name) for name, kind in kinds.items() if kind == "BIGINT"]
         if whole and not text:
             checked = ", ".join(f"{_whole(name)} AS {name}" for name in whole)
