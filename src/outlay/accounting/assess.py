@@ -55,6 +55,7 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
     saving = sum((c.month for c in live), Decimal(0))
     return Assessment(
         sample=settings.sample,
+        organisation=settings.organisation,
         as_of=now() if window.until > now() else window.until,
         window=window,
         currency=settings.currency,

@@ -149,6 +149,8 @@ class Assessment:
     """What AI cost, who caused it, what of it was waste, and what to do."""
 
     sample: bool
+    organisation: str = ""
+    """whose spend it is, as the settings say; empty: not said"""
     as_of: datetime
     window: Window
     currency: str

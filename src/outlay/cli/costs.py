@@ -74,8 +74,11 @@ def _text(answer: Answer, every: str | None) -> str:
     for entry in answer.unknown:
         if "currency" in entry:
             lines.append(f"? beside it: {dollars(entry['cost'], entry['currency'])}, which no rate converts")
-        else:
+        elif "reason" in entry:
             lines.append(f"? {plural(entry['unpriced'], 'line')} without a known price, in no sum: {entry['reason']}")
+        else:
+            which = ", ".join(str(entry[name]) for name in entry if name != "unpriced" and entry[name] is not None)
+            lines.append(f"?   of these {entry['unpriced']:,}: {which or 'none'}, cost unknown")
     return "\n".join(lines)
 
 

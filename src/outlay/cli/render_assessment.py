@@ -61,8 +61,9 @@ def _columns(head: Row, rows: Sequence[Row], width: int, *, right: set[int]) -> 
 
 
 def _answer(a: Assessment, width: int) -> Iterator[str]:
-    title = f"AI spend, {period(a.window)} (UTC), facts up to {moment(a.as_of)}"
-    yield pad(title, width - 13) + "  sample data" if a.sample else cut(title, width)
+    whose = f"AI spend of {one_line(a.organisation)}" if a.organisation else "AI spend"
+    title = f"{whose}, {period(a.window)} (UTC), facts up to {moment(a.as_of)}"
+    yield pad(cut(title, width - 13), width - 13) + "  sample data" if a.sample else cut(title, width)
     yield ""
     yield from wrap(a.headline, width)
     yield ""

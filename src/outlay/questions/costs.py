@@ -131,13 +131,17 @@ def _call_lines(query: CostQuery) -> Any:
         own=ibis._.own.sum().cast("decimal(38,12)"), missing=ibis._.missing.sum())
     lead = [summed[name] for name in asked]
     if not query.reconciled:
-        amount = summed.own.cast("decimal(38,18)")
+        own_cost = summed.own.cast("decimal(38,18)")
+        amount = ibis.ifelse(ibis.literal(query.cost == "billed"), None, own_cost)
         return summed.select(*lead, in_currency=ibis.literal("USD"), amount=amount, guess=amount,
                              missing=summed.missing)
     joined = _with_factors(summed)
     factor = ibis.coalesce(joined.own_factor, joined.any_factor, ibis.literal(1).cast("decimal(38,18)"))
-    amount = (joined.own.cast("decimal(26,12)") * factor.cast("decimal(12,11)")).cast("decimal(38,18)")
+    amount = (joined.own.cast("decimal(20,12)") * factor.cast("decimal(18,17)")).cast("decimal(38,18)")
     billed = joined.own_billed.notnull() | joined.any_billed.notnull()
+    if query.cost == "billed":
+        # What no bill speaks of has not been billed.
+        amount = ibis.ifelse(billed, amount, None)
     return joined.select(
         *(joined[name] for name in asked), in_currency=ibis.literal("USD"), amount=amount,
         guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
@@ -209,13 +213,19 @@ def matched_expr(window: Window) -> Any:
 
 
 def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> Answer:
-    """Rows sorted by period, then by cost. Other currencies and unpriced lines are in `unknown`, never in the total."""
+    """Rows sorted by period, then by cost.
+
+    Other currencies, and what has no known price, are in `unknown` and never in a row or the total; a row whose cost is
+    unknown altogether stands there too, with its dimensions.
+    """
     if query.needs_calls and not next(iter(ask.rows(matched_expr(query.window))))[0]:
         query = replace(query, reconciled=False)
     found = list(ask.rows(cost_expr(query)))
+    names = (*(("period",) if query.every else ()), *query.by)
     lead = (1 if query.every else 0) + len(query.by)
     rows: list[tuple[Any, ...]] = []
     beside: dict[str, Decimal] = {}
+    nameless: list[dict[str, Any]] = []
     unpriced = 0
     total = estimated = Decimal(0)
     for row in found:
@@ -224,16 +234,21 @@ def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> 
         if currency != query.currency:
             beside[currency] = beside.get(currency, Decimal(0)) + (cost or Decimal(0))
             continue
+        if missing and not cost and query.by:
+            nameless.append({**dict(zip(names, keys, strict=True)), "unpriced": int(missing)})
+            continue
         if cost is None:
             continue
         rows.append((*keys, cost, guess or Decimal(0)))
         total += cost
         estimated += guess or Decimal(0)
     rows.sort(key=lambda row: ((row[0],) if query.every else (), -row[-2], tuple(str(key) for key in row[:lead])))
-    columns = (*(("period",) if query.every else ()), *query.by, "cost", "estimated")
-    unknown = [{"currency": currency, "cost": amount} for currency, amount in sorted(beside.items()) if amount]
+    columns = (*names, "cost", "estimated")
+    unknown: list[dict[str, Any]] = [
+        {"currency": currency, "cost": amount} for currency, amount in sorted(beside.items()) if amount]
     if unpriced:
         unknown.append({"unpriced": unpriced, "reason": "state your own price in a price file (docs/prices.md)"})
+    unknown += nameless
     return Answer(
         "outlay.costs/1", as_of, query.window, query.currency, query.cost, columns, tuple(rows),
         {"cost": total, "estimated": estimated}, tuple(unknown), rejected,

@@ -52,11 +52,13 @@ def resolve(ask: Ask, since: str | None, until: str | None, *, default: str = "3
     latest = latest_fact(ask) or now()
     live = now() - latest < LIVE
     end = _moment(until, "--until") if until else (now() if live else _end_of_day(latest))
+    if whole_days:
+        end = _end_of_day(end - timedelta(seconds=1))
     length = _RELATIVE.fullmatch((since or default).strip())
     start = (end - timedelta(**{_UNITS[length[2]]: int(length[1])}) if length
              else _moment(since or default, "--since"))
     if whole_days:
-        start, end = start.replace(hour=0, minute=0, second=0, microsecond=0), _end_of_day(end - timedelta(seconds=1))
+        start = start.replace(hour=0, minute=0, second=0, microsecond=0)
     if start >= end:
         raise UsageError(f"the window ends ({end:%Y-%m-%d %H:%M}) before it starts ({start:%Y-%m-%d %H:%M})",
                          where="--since")
