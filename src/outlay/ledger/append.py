@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from outlay.facts import Charge
+from outlay.facts import Call, Charge, Sample
 from outlay.ledger.schema import Keeps, Kind, kind_of
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ class Appended:
 
 def append(con: duckdb.DuckDBPyConnection, kind: Kind, query: str, import_id: int) -> Appended:
     """Adds the rows of `query` (columns of the kind's table). Part of the transaction that is open."""
-    if _is_new_ground(con, kind, query):
+    restated = _restate(con, import_id) if kind.fact is Charge else 0
+    if not _meets(con, kind, query):
         con.execute(f"INSERT INTO {kind.table} {query}")
         inserted = _count(con, f"SELECT count(*) FROM {kind.table} WHERE import_id = {import_id}")
         twice = _drop_twins(con, kind, kind.table, import_id)
-        return Appended(inserted - twice, twice, 0, None)
+        return Appended(inserted - twice, twice, restated, None)
     con.execute(f"CREATE TEMP TABLE incoming AS {query}")
     twice = _drop_twins(con, kind, "incoming", import_id)
-    restated = _restate(con, import_id) if kind.fact is Charge else 0
     moved, disturbed = _give_way(con, kind)
     con.execute(f"INSERT INTO {kind.table}_shadow SELECT i.* FROM incoming i WHERE EXISTS ({_same(kind, 'i')})")
     duplicates = _count(con, f"SELECT count(*) FROM {kind.table}_shadow WHERE import_id = {import_id}")
@@ -102,9 +102,26 @@ _RESTATED = """EXISTS (
         AND own.since < later.until AND later.since < own.until)"""
 
 
-def _is_new_ground(con: duckdb.DuckDBPyConnection, kind: Kind, query: str) -> bool:
-    """Whether no active row can be the same as an incoming one: the table is empty."""
-    return not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.table} LIMIT 1)")
+#: Two readings of one call lie closer together than this, whatever the clocks: older and younger rows need no look.
+_APART = "INTERVAL 1 DAY"
+
+
+def _meets(con: duckdb.DuckDBPyConnection, kind: Kind, query: str) -> bool:
+    """Whether any incoming row is a fact that has an active row; where none is, rows go straight in."""
+    if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.table} LIMIT 1)"):
+        return False
+    near = ""
+    if kind.fact in (Call, Sample):
+        span = _span(con, f'SELECT min("{kind.time}"), max("{kind.time}") FROM ({query})')
+        if span is None:
+            return False
+        near = (f"WHERE \"{kind.time}\" BETWEEN TIMESTAMP '{span[0]}' - {_APART} "
+                f"AND TIMESTAMP '{span[1]}' + {_APART}")
+        if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.table} {near} LIMIT 1)"):
+            return False
+    key = ", ".join(f'"{name}"' for name in kind.key)
+    return bool(_count(con, f"SELECT count(*) FROM (SELECT 1 FROM (SELECT {key} FROM ({query})) i "
+                            f"JOIN (SELECT {key} FROM {kind.table} {near}) t ON {_equal(kind, 't', 'i')} LIMIT 1)"))
 
 
 def _restate(con: duckdb.DuckDBPyConnection, import_id: int) -> int:

@@ -38,8 +38,10 @@ def in_users_terms(store: Path, doing: str = "") -> Iterator[None]:
             raise _disk_full(store, where) from error
         raise StoreError("needs more memory than there is; nothing was changed", where=where,
                          hint="End other programs, or import the file in parts.") from error
-    except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException,
-            duckdb.SerializationException) as error:
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.IntegrityError, duckdb.NotSupportedError,
+            duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:
         if is_full(error):
             raise _disk_full(store, where) from error
         raise damaged(store, where, error) from error

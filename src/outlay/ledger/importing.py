@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,7 +131,8 @@ def _keep(
         raise
     return Imported(
         file.name, source.code, import_id, staged.rows, added, duplicates, replaced, len(staged.rejects),
-        tuple(notice.message for notice in staged.notices), tuple(staged.rejects[:SHOWN_REJECTS]),
+        tuple(notice.message for notice in staged.notices),
+        tuple(_shown(reject) for reject in staged.rejects[:SHOWN_REJECTS]),
         str(rejects_file or ""),
         kinds=tuple(kinds))
 
@@ -197,6 +198,12 @@ def _rejects_file(store: Path, import_id: int, name: str) -> Path:
         left.unlink()
     base = _ODD.sub("_", export_name(name))[:80]
     return directory / f"{import_id}-{base}.jsonl"
+
+
+def _shown(reject: Reject) -> Reject:
+    """As any terminal and any encoding can write it."""
+    raw = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in reject.raw[:500])
+    return replace(reject, raw=raw)
 
 
 def _write_rejects(target: Path, name: str, rejects: list[Reject]) -> None:

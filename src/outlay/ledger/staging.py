@@ -88,6 +88,8 @@ def stage(
         raise FileError("is empty", where=file.name, hint="Export it again, if it should not be.")
     try:
         if isinstance(source, RowSource):
+            if file.is_parquet:
+                raise FileError(f"is Parquet, and no {source.title}", hint="Leave --as out, or name a table's mapping.")
             staged = _stage_rows(con, source.read(file), advance)
             if not file.is_parquet and not file.is_well_encoded:
                 staged.notices.insert(0, misread(file))

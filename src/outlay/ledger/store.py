@@ -75,7 +75,7 @@ class Store:
             self.scratch.mkdir()
             try:
                 con = duckdb.connect(str(file), config={"threads": os.cpu_count() or 2, "memory_limit": MEMORY_LIMIT})
-            except (duckdb.InvalidInputException, duckdb.CatalogException) as error:
+            except duckdb.ProgrammingError as error:
                 raise damaged(self.path, str(file), error) from error
             con.execute("SET TimeZone = 'UTC'")
             con.execute("SET enable_progress_bar = false")
