@@ -92,7 +92,7 @@ def test_a_column_without_which_nothing_can_be_said(family: Family, untouched: L
 
 @texts
 def test_other_encodings(family: Family, ledger: Ledger, tmp_path: Path, empty_store: Path) -> None:
-    """UTF-16 with its mark is read, UTF-8 may have one; bytes of another encoding cost their characters, which is said."""
+    """UTF-16 with its mark is read, UTF-8 may have one; other bytes cost their characters, which is said."""
     data = family.file(range(6), {2: {family.text: "caf\u00e9"}} if family.text else {})
     text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
     path = tmp_path / f"in.{family.suffix}"
