@@ -60,7 +60,9 @@ def check(path: Path, seed: int) -> None:
             if (not decoy["codes"] or f.code in decoy["codes"]) and speaks_of(f, decoy["subjects"]) and f.claims]
     assert wrong == []
     counted = count_once(found.findings)
-    assert sum((c.month for c in counted), Decimal(0)) <= sum((f.month for f in found.findings), Decimal(0))
+    # Sums of long fractions in another order differ in their last digits.
+    assert round(sum((c.month for c in counted), Decimal(0)), 9) <= round(
+        sum((f.month for f in found.findings), Decimal(0)), 9)
 
 
 def test_every_detector_has_something_to_find(tmp_path: Path) -> None:
