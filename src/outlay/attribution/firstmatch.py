@@ -45,8 +45,8 @@ def first_match(rules: Sequence[Rule], subjects: Mapping[str, str]) -> FirstMatc
     if arms:
         choices.append(f"CASE {' '.join(arms)} END")
     # least() passes NULLs over.
-    first = choices[0] if len(choices) == 1 else f"least({', '.join(choices)})" if choices else "NULL"
-    return FirstMatch(columns.prepared, f"CAST({first} AS SMALLINT)")
+    first = choices[0] if len(choices) == 1 else f"least({', '.join(choices)})"
+    return FirstMatch(columns.prepared, f"CAST({first} AS SMALLINT)" if choices else "NULL::SMALLINT")
 
 
 class _Columns:

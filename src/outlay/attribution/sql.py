@@ -12,7 +12,10 @@ from outlay.facts import Call, Charge, Run, Usage, columns
 from outlay.facts.column import TAGS, TEXT
 from outlay.facts.run import RUN_STAGES
 
-__all__ = ["AttributionSql", "attribution_sql", "literal", "matches"]
+__all__ = ["NOTHING", "AttributionSql", "attribution_sql", "literal", "matches"]
+
+#: How the SQL of what no row can get begins.
+NOTHING = "NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def _dimension(attribution: Attribution, fact: type, name: str, tags: Mapping[st
             choices.append(f"nullif({tags[key]}, '')")
     if name == "stage":
         choices.append(_default_stage(fact, row))
-    return f"coalesce({', '.join(choices)})" if choices else "NULL::VARCHAR"
+    return f"coalesce({', '.join(choices)})" if choices else f"{NOTHING}::VARCHAR"
 
 
 def _default_stage(fact: type, row: str) -> str:
@@ -75,4 +78,4 @@ def _default_stage(fact: type, row: str) -> str:
     if fact is Charge:
         return (f"CASE WHEN {row}.model IS NOT NULL THEN 'inference' "
                 f"WHEN {row}.service_category IN ('Storage', 'Databases', 'Analytics') THEN 'data' END")
-    return "NULL::VARCHAR"
+    return f"{NOTHING}::VARCHAR"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from outlay.facts import Call, Charge, Sample
 from outlay.ledger.schema import Keeps, Kind, kind_of
+from outlay.ledger.sparse import held_columns
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,19 +35,22 @@ class Appended:
 
 def append(con: duckdb.DuckDBPyConnection, kind: Kind, query: str, import_id: int) -> Appended:
     """Adds the rows of `query` (columns of the kind's table). Part of the transaction that is open."""
+    held = ", ".join(f'"{name}"' for name in held_columns(con, kind))
+    query = f"SELECT {held} FROM ({query})"
     restated = _restate(con, import_id) if kind.fact is Charge else 0
     if not _meets(con, kind, query):
-        con.execute(f"INSERT INTO {kind.table} {query}")
-        inserted = _count(con, f"SELECT count(*) FROM {kind.table} WHERE import_id = {import_id}")
-        twice = _drop_twins(con, kind, kind.table, import_id)
+        con.execute(f"INSERT INTO {kind.rows} BY NAME {query}")
+        inserted = _count(con, f"SELECT count(*) FROM {kind.rows} WHERE import_id = {import_id}")
+        twice = _drop_twins(con, kind, kind.rows, import_id)
         return Appended(inserted - twice, twice, restated, None)
     con.execute(f"CREATE TEMP TABLE incoming AS {query}")
     twice = _drop_twins(con, kind, "incoming", import_id)
     moved, disturbed = _give_way(con, kind)
-    con.execute(f"INSERT INTO {kind.table}_shadow SELECT i.* FROM incoming i WHERE EXISTS ({_same(kind, 'i')})")
+    con.execute(f"INSERT INTO {kind.table}_shadow BY NAME SELECT i.* FROM incoming i "
+                f"WHERE EXISTS ({_same(kind, 'i')})")
     duplicates = _count(con, f"SELECT count(*) FROM {kind.table}_shadow WHERE import_id = {import_id}")
-    con.execute(f"INSERT INTO {kind.table} SELECT i.* FROM incoming i WHERE NOT EXISTS ({_same(kind, 'i')})")
-    added = _count(con, f"SELECT count(*) FROM {kind.table} WHERE import_id = {import_id}")
+    con.execute(f"INSERT INTO {kind.rows} BY NAME SELECT i.* FROM incoming i WHERE NOT EXISTS ({_same(kind, 'i')})")
+    added = _count(con, f"SELECT count(*) FROM {kind.rows} WHERE import_id = {import_id}")
     con.execute("DROP TABLE incoming")
     return Appended(added, twice + duplicates, restated + moved, disturbed)
 
@@ -57,7 +61,7 @@ def remove(con: duckdb.DuckDBPyConnection, kind: Kind, import_id: int) -> tuple[
     Returns how many rows were taken, and the span of those that came back.
     """
     taken = 0
-    for table in (kind.table, f"{kind.table}_shadow"):
+    for table in (kind.rows, f"{kind.table}_shadow"):
         taken += _count(con, f"SELECT count(*) FROM {table} WHERE import_id = {import_id}")
         con.execute(f"DELETE FROM {table} WHERE import_id = {import_id}")
     return taken, _promote(con, kind)
@@ -83,7 +87,8 @@ def _promote(con: duckdb.DuckDBPyConnection, kind: Kind) -> Span | None:
         yields = f"EXISTS (SELECT 1 FROM comeback r WHERE {_equal(kind, 'r', 't')})"
         con.execute(f"INSERT INTO {shadow} SELECT t.* FROM {kind.table} t WHERE {yields}")
         con.execute(f"DELETE FROM {kind.table} t WHERE {yields}")
-    con.execute(f"INSERT INTO {kind.table} SELECT * FROM comeback")
+    held = ", ".join(f'"{name}"' for name in held_columns(con, kind))
+    con.execute(f"INSERT INTO {kind.rows} BY NAME SELECT {held} FROM comeback")
     con.execute(f"DELETE FROM {shadow} s WHERE EXISTS (SELECT 1 FROM comeback r WHERE r.import_id = s.import_id AND "
                 + _equal(kind, "r", "s") + ")")
     span = _span(con, f'SELECT min("{kind.time}"), max("{kind.time}") FROM comeback')
@@ -108,7 +113,7 @@ _APART = "INTERVAL 1 DAY"
 
 def _meets(con: duckdb.DuckDBPyConnection, kind: Kind, query: str) -> bool:
     """Whether any incoming row is a fact that has an active row; where none is, rows go straight in."""
-    if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.table} LIMIT 1)"):
+    if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.rows} LIMIT 1)"):
         return False
     near = ""
     if kind.fact in (Call, Sample):
@@ -117,11 +122,11 @@ def _meets(con: duckdb.DuckDBPyConnection, kind: Kind, query: str) -> bool:
             return False
         near = (f"WHERE \"{kind.time}\" BETWEEN TIMESTAMP '{span[0]}' - {_APART} "
                 f"AND TIMESTAMP '{span[1]}' + {_APART}")
-        if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.table} {near} LIMIT 1)"):
+        if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.rows} {near} LIMIT 1)"):
             return False
     key = ", ".join(f'"{name}"' for name in kind.key)
     return bool(_count(con, f"SELECT count(*) FROM (SELECT 1 FROM (SELECT {key} FROM ({query})) i "
-                            f"JOIN (SELECT {key} FROM {kind.table} {near}) t ON {_equal(kind, 't', 'i')} LIMIT 1)"))
+                            f"JOIN (SELECT {key} FROM {kind.rows} {near}) t ON {_equal(kind, 't', 'i')} LIMIT 1)"))
 
 
 def _restate(con: duckdb.DuckDBPyConnection, import_id: int) -> int:
@@ -142,15 +147,15 @@ def _give_way(con: duckdb.DuckDBPyConnection, kind: Kind) -> tuple[int, Span | N
         return 0, None
     outranked = _OUTRANKS if kind.keeps is Keeps.AUTHORITY else _LATER.get(kind.table, "TRUE")
     con.execute(
-        f"CREATE TEMP TABLE yielding AS SELECT t.rowid AS id_of_row FROM {kind.table} t JOIN incoming i ON "
+        f"CREATE TEMP TABLE yielding AS SELECT t.rowid AS id_of_row FROM {kind.rows} t JOIN incoming i ON "
         f"{_equal(kind, 't', 'i')} WHERE {outranked}"
     )
     moved, span = _count(con, "SELECT count(*) FROM yielding"), None
     if moved:
-        chosen = f"{kind.table}.rowid IN (SELECT id_of_row FROM yielding)"
-        span = _span(con, f'SELECT min("{kind.time}"), max("{kind.time}") FROM {kind.table} WHERE {chosen}')
-        con.execute(f"INSERT INTO {kind.table}_shadow SELECT * FROM {kind.table} WHERE {chosen}")
-        con.execute(f"DELETE FROM {kind.table} WHERE {chosen}")
+        chosen = f"{kind.rows}.rowid IN (SELECT id_of_row FROM yielding)"
+        span = _span(con, f'SELECT min("{kind.time}"), max("{kind.time}") FROM {kind.rows} WHERE {chosen}')
+        con.execute(f"INSERT INTO {kind.table}_shadow BY NAME SELECT * FROM {kind.rows} WHERE {chosen}")
+        con.execute(f"DELETE FROM {kind.rows} WHERE {chosen}")
     con.execute("DROP TABLE yielding")
     return moved, span
 
@@ -200,7 +205,7 @@ _FULLEST = {"run": "t.observed DESC NULLS LAST, t.rowid",
 
 
 def _same(kind: Kind, row: str) -> str:
-    return f"SELECT 1 FROM {kind.table} t WHERE {_equal(kind, 't', row)}"
+    return f"SELECT 1 FROM {kind.rows} t WHERE {_equal(kind, 't', row)}"
 
 
 def _equal(kind: Kind, left: str, right: str) -> str:

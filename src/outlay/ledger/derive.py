@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 
 from outlay.attribution.rules import Attribution
 from outlay.attribution.shared import Split
-from outlay.attribution.sql import attribution_sql, literal
+from outlay.attribution.sql import AttributionSql, attribution_sql, literal
 from outlay.facts import Call
 from outlay.ledger import costday, gpu, rollups, shared, staging
-from outlay.ledger.enrich import PAID, attributed, computed_columns, selected, tag_keys
+from outlay.ledger.enrich import PAID, attributed, computed_columns, empty_columns, selected, tag_keys
 from outlay.ledger.plaintags import given_tags, kept_again
-from outlay.ledger.schema import KINDS
+from outlay.ledger.schema import DIMENSIONS, KINDS, Kind
+from outlay.ledger.sparse import held_columns, make_room
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
 
 if TYPE_CHECKING:
+    import duckdb
+
     from outlay.prices.book import PriceBook
 
 _COSTS = ("billed_cost", "effective_cost", "list_cost", "contracted_cost")
@@ -48,9 +51,12 @@ def make_current(
     if store.meta("derived") == inputs:
         return False
     con = store.con
+    changed = store.meta("terms") not in (None, terms(attribution, book))
+    if changed:
+        _make_room(store, attribution)
     with transaction(con):
-        if store.meta("terms") not in (None, terms(attribution, book)):
-            _enrich_again(store, attribution, book)
+        if changed:
+            _enrich_again(con, attribution, book)
         con.execute("CREATE TEMP VIEW charge_line AS SELECT c.*, c.rowid AS row_no FROM charge c")
         gpu.remake(con, book)
         costday.remake(con)
@@ -64,26 +70,43 @@ def make_current(
     return True
 
 
-def _enrich_again(store: Store, attribution: Attribution, book: PriceBook) -> None:
-    """Applies changed rules and prices to the rows that are there, the waiting ones included."""
-    con = store.con
+def _make_room(store: Store, attribution: Attribution) -> None:
+    """Columns that these rules may fill; outside of the transaction."""
     for kind in KINDS:
         for table in (kind.table, f"{kind.table}_shadow"):
-            if not con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():
+            empty = empty_columns(_rules(store.con, kind, table, attribution))
+            make_room(store, kind, {*DIMENSIONS, "rule"} - empty)
+
+
+def _enrich_again(con: duckdb.DuckDBPyConnection, attribution: Attribution, book: PriceBook) -> None:
+    """Applies changed rules and prices to the rows that are there, the waiting ones included."""
+    for kind in KINDS:
+        held = ", ".join(f'"{name}"' for name in held_columns(con, kind))
+        for table, rows in ((kind.table, kind.rows), (f"{kind.table}_shadow", f"{kind.table}_shadow")):
+            if not con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchall():
                 continue
-            keys = tag_keys(con, table)
-            tags = given_tags(keys) if kind.fact is Call else {key: f"s.tags[{literal(key)}]" for key in keys}
             join, computed = computed_columns(con, kind, table, book, "s.export", "s.authority")
             if kind.fact is Call:
-                computed |= kept_again(tags, PAID)
-            rules = attribution_sql(attribution, kind.fact, tags)
-            rows = attributed(f"(SELECT * EXCLUDE (rule) FROM {table})", rules)
+                computed |= kept_again(_tags(con, kind, table), PAID)
+            again = attributed(f"(SELECT * EXCLUDE (rule) FROM {table})", _rules(con, kind, table, attribution))
             kept = selected(kind, computed | PAID)
-            con.execute(f"CREATE TEMP TABLE enriched AS SELECT {kept} FROM ({rows}) s {join}")
-            con.execute(f"DELETE FROM {table}")
-            con.execute(f"INSERT INTO {table} SELECT * FROM enriched")
+            con.execute(f"CREATE TEMP TABLE enriched AS SELECT {kept} FROM ({again}) s {join}")
+            con.execute(f"DELETE FROM {rows}")
+            con.execute(f"INSERT INTO {rows} BY NAME SELECT {held} FROM enriched")
             staging.drop(con)
     rollups.remake_all(con)
+
+
+def _rules(con: duckdb.DuckDBPyConnection, kind: Kind, table: str, attribution: Attribution) -> AttributionSql:
+    return attribution_sql(attribution, kind.fact, _tags(con, kind, table))
+
+
+def _tags(con: duckdb.DuckDBPyConnection, kind: Kind, table: str) -> dict[str, str]:
+    """SQL of the tags that the rows of the ledger came with."""
+    keys = tag_keys(con, table)
+    if kind.fact is Call:
+        return given_tags(keys, held_columns(con, kind))
+    return {key: f"s.tags[{literal(key)}]" for key in keys}
 
 
 def _convert(store: Store, table: str, currency: str, rates: Sequence[Rate]) -> None:

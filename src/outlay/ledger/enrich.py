@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from outlay.attribution.rules import Attribution
-from outlay.attribution.sql import AttributionSql, attribution_sql, literal
+from outlay.attribution.sql import NOTHING, AttributionSql, attribution_sql, literal
 from outlay.facts import Call, Charge, Output, Usage
 from outlay.ledger.identity import NAMELESS_CALL, content_id, named_call_id, output_id, usage_id
 from outlay.ledger.plaintags import kept_map, kept_tags
@@ -30,11 +30,19 @@ class Origin:
     export: str
 
 
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """`query` has exactly the columns of the kind's table, in order; those in `empty` are NULL in all rows."""
+
+    query: str
+    empty: frozenset[str]
+
+
 def enriched(
     con: duckdb.DuckDBPyConnection, kind: Kind, staged: Relation, origin: Origin, attribution: Attribution,
     book: PriceBook,
-) -> str:
-    """A query with exactly the columns of the kind's table, in order, over the staged relation."""
+) -> Enriched:
+    """The ledger's rows of a staged relation."""
     if staged.tags is None:
         keys = tag_keys(con, staged.name)
         tags = {key: f"s.tags[{literal(key)}]" for key in keys}
@@ -53,7 +61,13 @@ def enriched(
         "authority": str(origin.authority),
     }
     parts = [attributed(relation, rules, identity) for relation, identity in _identified(kind, staged, origin.source)]
-    return f"SELECT {selected(kind, values)} FROM ({' UNION ALL '.join(parts)}) s {join}"
+    query = f"SELECT {selected(kind, values)} FROM ({' UNION ALL '.join(parts)}) s {join}"
+    return Enriched(query, staged.empty | empty_columns(rules))
+
+
+def empty_columns(rules: AttributionSql) -> frozenset[str]:
+    """Columns that these rules leave empty in every row."""
+    return frozenset(name for name, sql in (*rules.dimensions, ("rule", rules.rule)) if sql.startswith(NOTHING))
 
 
 #: Where a row that was attributed has its dimensions; the names of the table's columns may be taken.

@@ -17,9 +17,11 @@ from outlay.facts import Call, Charge, Notice, Reject
 from outlay.facts.call import AUTHORITY
 from outlay.ledger import rollups, staging
 from outlay.ledger.append import Span, append, remove
-from outlay.ledger.enrich import Origin, enriched
+from outlay.ledger.census import Census
+from outlay.ledger.enrich import Enriched, Origin, enriched
 from outlay.ledger.failures import file_at_fault, in_users_terms
 from outlay.ledger.schema import KINDS
+from outlay.ledger.sparse import make_room
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
 from outlay.sources.base import Source
@@ -106,13 +108,17 @@ def _keep(
     try:
         if rejects_file:
             _write_rejects(rejects_file, file.name, staged.rejects)
+        rows = {kind: enriched(con, kind, relation, origin, attribution, book)
+                for kind, relation in staged.relations.items()}
+        for kind, ready in rows.items():
+            make_room(store, kind, set(dict(kind.layout)) - ready.empty)
         with transaction(con):
-            for kind, relation in staged.relations.items():
+            for kind, ready in rows.items():
                 if kind.fact is Charge:
-                    _note_scope(con, relation.name, origin)
-                done = append(con, kind, enriched(con, kind, relation, origin, attribution, book), import_id)
+                    _note_scope(con, staged.relations[kind].name, origin)
+                done = append(con, kind, ready.query, import_id)
                 if kind.fact is Call:
-                    _roll_up(con, relation, import_id, done.disturbed)
+                    _roll_up(con, import_id, ready, staged.relations[kind].census, done.disturbed)
                 added, duplicates, replaced = (
                     added + done.added, duplicates + done.duplicates, replaced + done.replaced)
                 kinds.append((kind.table, done.added))
@@ -176,12 +182,12 @@ def _note_scope(con: Any, relation: str, origin: Origin) -> None:
         f"FROM {relation} GROUP BY ALL", [origin.export])
 
 
-def _roll_up(con: Any, relation: staging.Relation, import_id: int, disturbed: Span | None) -> None:
+def _roll_up(con: Any, import_id: int, ready: Enriched, census: Census, disturbed: Span | None) -> None:
     if not disturbed:
-        rollups.add_import(con, import_id, relation.empty)
+        rollups.add_import(con, import_id, ready.empty)
         return
     # A displaced row may stand before or after the row that displaced it.
-    since, until = relation.census.since or disturbed[0], relation.census.until or disturbed[1]
+    since, until = census.since or disturbed[0], census.until or disturbed[1]
     rollups.remake_days(con, min(since, disturbed[0]), max(until, disturbed[1]))
 
 

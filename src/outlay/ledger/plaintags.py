@@ -7,7 +7,7 @@ attribution under other rules starts from them. Writing a map is among the deare
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from outlay.attribution.patterns import literal
 from outlay.ledger.schema import DIMENSIONS
@@ -41,12 +41,14 @@ def kept_map(keys: Iterable[str], paid: Mapping[str, str], row: str = "s") -> di
             "plain_tags": bits}
 
 
-def given_tags(keys: Iterable[str], row: str = "s") -> dict[str, str]:
-    """SQL of every tag that a row of the ledger was given. `keys`: those that occur in its column `tags`."""
+def given_tags(keys: Iterable[str], held: Collection[str], row: str = "s") -> dict[str, str]:
+    """SQL of every tag that a row of the ledger was given. `keys`: those that occur in its column `tags`; `held`: the
+    dimensions that any row has."""
     found = {key: f"{row}.tags[{literal(key)}]" for key in keys}
     for name, bit in BITS.items():
-        held = f'WHEN {row}.plain_tags & {bit} <> 0 THEN {row}."{name}"'
-        found[name] = f"CASE {held} ELSE {found[name]} END" if name in found else f"CASE {held} END"
+        if name in held:
+            there = f'WHEN {row}.plain_tags & {bit} <> 0 THEN {row}."{name}"'
+            found[name] = f"CASE {there} ELSE {found[name]} END" if name in found else f"CASE {there} END"
     return found
 
 

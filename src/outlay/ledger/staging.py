@@ -135,8 +135,14 @@ def _stage_rows(con: duckdb.DuckDBPyConnection, items: Iterator[Any], advance: C
             _append(con, names, fact, batch)
             advance(len(batch))
     for kind, name in names.items():
-        staged.relations[kind] = Relation(name, take_census(con, kind, name))
+        staged.relations[kind] = Relation(name, take_census(con, kind, name), empty=_empty(con, kind, name))
     return staged
+
+
+def _empty(con: duckdb.DuckDBPyConnection, kind: Kind, name: str) -> frozenset[str]:
+    names = kind.fact_columns
+    counts = con.execute(f"SELECT {', '.join(f'count({chr(34)}{column}{chr(34)})' for column in names)} FROM {name}")
+    return frozenset(column for column, count in zip(names, counts.fetchall()[0], strict=True) if not count)
 
 
 def _append(con: duckdb.DuckDBPyConnection, names: dict[Kind, str], fact: type, batch: list[Any]) -> None:
