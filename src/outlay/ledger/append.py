@@ -33,12 +33,15 @@ class Appended:
     disturbed: Span | None
 
 
-def append(con: duckdb.DuckDBPyConnection, kind: Kind, query: str, import_id: int) -> Appended:
-    """Adds the rows of `query` (columns of the kind's table). Part of the transaction that is open."""
+def append(
+    con: duckdb.DuckDBPyConnection, kind: Kind, query: str, import_id: int, span: Span | None = None
+) -> Appended:
+    """Adds the rows of `query` (columns of the kind's table), whose times lie within `span` (None: not known). Part of
+    the transaction that is open."""
     held = ", ".join(f'"{name}"' for name in held_columns(con, kind))
     query = f"SELECT {held} FROM ({query})"
     restated = _restate(con, import_id) if kind.fact is Charge else 0
-    if not _meets(con, kind, query):
+    if not _meets(con, kind, query, span):
         con.execute(f"INSERT INTO {kind.rows} BY NAME {query}")
         inserted = _count(con, f"SELECT count(*) FROM {kind.rows} WHERE import_id = {import_id}")
         twice = _drop_twins(con, kind, kind.rows, import_id)
@@ -111,15 +114,12 @@ _RESTATED = """EXISTS (
 _APART = "INTERVAL 1 DAY"
 
 
-def _meets(con: duckdb.DuckDBPyConnection, kind: Kind, query: str) -> bool:
+def _meets(con: duckdb.DuckDBPyConnection, kind: Kind, query: str, span: Span | None) -> bool:
     """Whether any incoming row is a fact that has an active row; where none is, rows go straight in."""
     if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.rows} LIMIT 1)"):
         return False
     near = ""
-    if kind.fact in (Call, Sample):
-        span = _span(con, f'SELECT min("{kind.time}"), max("{kind.time}") FROM ({query})')
-        if span is None:
-            return False
+    if span and kind.fact in (Call, Sample):
         near = (f"WHERE \"{kind.time}\" BETWEEN TIMESTAMP '{span[0]}' - {_APART} "
                 f"AND TIMESTAMP '{span[1]}' + {_APART}")
         if not _count(con, f"SELECT count(*) FROM (SELECT 1 FROM {kind.rows} {near} LIMIT 1)"):

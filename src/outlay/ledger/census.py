@@ -29,6 +29,11 @@ class Census:
     prices: tuple[Key, ...] | None = None
     tallies: tuple[int, ...] = ()
 
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The times of the first and the last good row."""
+        return (self.since, self.until) if self.since and self.until else None
+
 
 def take_census(
     con: duckdb.DuckDBPyConnection, kind: Kind, relation: str, problem: str | None = None, tallies: Sequence[str] = ()

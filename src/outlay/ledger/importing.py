@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from outlay.ledger.sparse import make_room
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
 from outlay.sources.base import Source
+from outlay.sources.fingerprint import Fingerprint
 from outlay.sources.inputfile import InputFile
 
 if TYPE_CHECKING:
@@ -67,21 +69,37 @@ def import_file(
     """
     import duckdb
 
-    earlier = store.con.execute(
-        "SELECT import_id FROM imports WHERE sha256 = ? AND source = ? ORDER BY 1", [file.sha256, source.code]
-    ).fetchall()
-    if earlier:
-        return Imported(file.name, source.code, None, already=int(earlier[0][0]))
-    try:
-        # A Parquet file is read while its rows are put in, too.
-        with in_users_terms(store.path, file.name), file_at_fault(file.name):
-            staged = staging.stage(store.con, source, file, advance, store.scratch)
-            _refuse_unusable(staged, source, file)
-            return _keep(store, file, source, staged, attribution, book,
-                         export or source.export or export_name(file.name))
-    finally:
-        with suppress(duckdb.FatalException):  # the connection is of no use any more, and has already said why
-            staging.drop(store.con)
+    with Fingerprint(file) as fingerprint:
+        if earlier := _earlier(store, source, fingerprint):
+            return Imported(file.name, source.code, None, already=earlier)
+        fingerprint.begin()
+        kept = partial(_keep, store, file, source, fingerprint, attribution, book,
+                       export or source.export or export_name(file.name))
+        try:
+            # A file may be read while its rows are put in, too.
+            with in_users_terms(store.path, file.name), file_at_fault(file.name):
+                try:
+                    with staging.staged(store.con, source, file, advance, store.scratch) as staged:
+                        return kept(staged)
+                except staging.misfits():
+                    # Only then did it show; what was put in has been taken back.
+                    with staging.staged(store.con, source, file, advance, store.scratch, copied=True) as staged:
+                        return kept(staged)
+        finally:
+            with suppress(duckdb.FatalException):  # the connection is of no use any more, and has already said why
+                staging.drop(store.con)
+
+
+def _earlier(store: Store, source: Source, fingerprint: Fingerprint) -> int | None:
+    """The import of the same bytes as the same source, if there is one. A file's bytes are hashed first only where an
+    import of as many bytes makes that likely; else beside the import."""
+    alike = store.con.execute(
+        "SELECT import_id, sha256, stamp FROM imports WHERE bytes = ? AND source = ? ORDER BY 1",
+        [fingerprint.size, source.code]).fetchall()
+    for import_id, sha256, stamp in alike:
+        if fingerprint.is_stamped(stamp) or sha256 == fingerprint.sha256:
+            return int(import_id)
+    return None
 
 
 def _refuse_unusable(staged: staging.Staged, source: Source, file: InputFile) -> None:
@@ -96,9 +114,10 @@ def _refuse_unusable(staged: staging.Staged, source: Source, file: InputFile) ->
 
 
 def _keep(
-    store: Store, file: InputFile, source: Source, staged: staging.Staged, attribution: Attribution, book: PriceBook,
-    export: str,
+    store: Store, file: InputFile, source: Source, fingerprint: Fingerprint, attribution: Attribution,
+    book: PriceBook, export: str, staged: staging.Staged,
 ) -> Imported:
+    _refuse_unusable(staged, source, file)
     con = store.con
     import_id = int(con.execute("SELECT coalesce(max(import_id), 0) + 1 FROM imports").fetchall()[0][0])
     rejects_file = _rejects_file(store.path, import_id, file.name) if staged.rejects else None
@@ -116,7 +135,7 @@ def _keep(
             for kind, ready in rows.items():
                 if kind.fact is Charge:
                     _note_scope(con, staged.relations[kind].name, origin)
-                done = append(con, kind, ready.query, import_id)
+                done = append(con, kind, ready.query, import_id, staged.relations[kind].census.span)
                 if kind.fact is Call:
                     _roll_up(con, import_id, ready, staged.relations[kind].census, done.disturbed)
                 added, duplicates, replaced = (
@@ -124,10 +143,10 @@ def _keep(
                 kinds.append((kind.table, done.added))
             since, until = _span(staged)
             con.execute(
-                "INSERT INTO imports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [import_id, file.name, export, file.sha256, source.code, datetime.now(UTC).replace(tzinfo=None),
+                "INSERT INTO imports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [import_id, file.name, export, fingerprint.sha256, source.code, datetime.now(UTC).replace(tzinfo=None),
                  file.size, staged.rows, added, duplicates, replaced, len(staged.rejects), since, until,
-                 [notice.message for notice in staged.notices], str(rejects_file or "")])
+                 [notice.message for notice in staged.notices], str(rejects_file or ""), fingerprint.stamp])
             store.set_meta("derived", "stale")
             if store.meta("terms") is None:
                 store.set_meta("terms", terms(attribution, book))

@@ -143,6 +143,7 @@ IMPORTS: tuple[tuple[str, str], ...] = (
     ("source", "VARCHAR"), ("imported_at", "TIMESTAMP"), ("bytes", "BIGINT"), ("rows", "BIGINT"),
     ("added", "BIGINT"), ("duplicates", "BIGINT"), ("replaced", "BIGINT"), ("rejected", "BIGINT"),
     ("since", "TIMESTAMP"), ("until", "TIMESTAMP"), ("notices", "VARCHAR[]"), ("rejects_file", "VARCHAR"),
+    ("stamp", "VARCHAR"),
 )
 
 #: What an import of charges covers, so that a later one of the same export can replace it.

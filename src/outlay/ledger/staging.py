@@ -6,19 +6,21 @@ because it is fastest; where the file does not hold what its first rows promise,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outlay.attribution.patterns import literal
 from outlay.errors import FileError
-from outlay.facts import Notice, Reject, columns
+from outlay.facts import Call, Notice, Reject, Sample, columns
 from outlay.facts.column import TAGS
 from outlay.ledger.arrow import facts_table
 from outlay.ledger.census import Census, take_census
 from outlay.ledger.schema import Kind, kind_of
 from outlay.sources.base import Cell, Projection, RowSource, Source, TableSource
+from outlay.sources.factchecks import fact_checks
 from outlay.sources.inputfile import InputFile
 from outlay.sources.tablefile import Scan, misread, open_scan
 from outlay.sources.tagcolumns import tag_map
@@ -28,21 +30,9 @@ if TYPE_CHECKING:
 
 #: Facts gathered before they become one Arrow table.
 BATCH = 20_000
+#: Kinds of which a file may hold many millions.
+_MANY = (Call, Sample)
 _MARK = "\x1f"
-
-#: What no emitter can mean; a row beyond is refused rather than let into a sum. SQL over a staged row's cells.
-_SANE: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "Call": tuple((f"{name} NOT BETWEEN 0 AND 1000000000", name, "is negative or above 1e9 tokens")
-                  for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")),
-    "Usage": tuple((f"{name} NOT BETWEEN 0 AND 1000000000000000", name, "is negative or above 1e15")
-                   for name in ("requests", "input_tokens", "output_tokens", "cache_read_tokens")),
-    "Sample": (("util NOT BETWEEN 0 AND 100.5", "util", "is not a percentage"),
-               ("seconds NOT BETWEEN 0 AND 86400", "seconds", "is not between 0 and a day")),
-    "Capacity": tuple((f"{name} < 0", name, "is negative") for name in ("total", "allocated", "running", "pending")),
-    "Run": (("ended < started", "ended", "is before the start"), ("gpus < 0", "gpus", "is negative")),
-    "Output": (("count < 0", "count", "is negative"),),
-}
-_YEARS = "NOT BETWEEN TIMESTAMP '1990-01-01' AND TIMESTAMP '2200-01-01'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +64,38 @@ class Staged:
         return sum(relation.census.rows for relation in self.relations.values())
 
 
-def stage(
+@contextmanager
+def staged(
     con: duckdb.DuckDBPyConnection, source: Source, file: InputFile, advance: Callable[[int], None],
-    scratch: Path | None = None,
-) -> Staged:
-    """Reads `file` as `source` says. `advance(rows)` is called as rows are read; copies that are needed for a time lie
-    in `scratch`.
+    scratch: Path | None = None, *, copied: bool = False,
+) -> Iterator[Staged]:
+    """What `file` holds, read as `source` says, for as long as the context lasts. `advance(rows)` is called as rows are
+    read; copies that are needed for a time lie in `scratch`. `copied`: nothing is read from the file afterwards; else
+    large tables are, which may show only then that the file does not hold what it promised (see `misfits`).
 
     Raises `FileError` where the file as a whole cannot be read.
     """
     drop(con)
     if file.is_empty:
         raise FileError("is empty", where=file.name, hint="Export it again, if it should not be.")
-    try:
-        if isinstance(source, RowSource):
-            if file.is_parquet:
-                raise FileError(f"is Parquet, and no {source.title}", hint="Leave --as out, or name a table's mapping.")
-            staged = _stage_rows(con, source.read(file), advance)
-            if not file.is_parquet and not file.is_well_encoded:
-                staged.notices.insert(0, misread(file))
-            return staged
-        assert isinstance(source, TableSource)
-        return _stage_table(con, source, file, scratch)
-    except FileError as error:
-        # Sources that see only the columns of a table cannot name its file.
-        if file.name not in error.where:
-            error.where = f"{file.name}: {error.where}" if error.where else file.name
-        raise
+    with ExitStack() as open_files:
+        try:
+            if isinstance(source, RowSource):
+                if file.is_parquet:
+                    raise FileError(f"is Parquet, and no {source.title}",
+                                    hint="Leave --as out, or name a table's mapping.")
+                found = _stage_rows(con, source.read(file), advance)
+                if not file.is_well_encoded:
+                    found.notices.insert(0, misread(file))
+            else:
+                assert isinstance(source, TableSource)
+                found = _stage_table(con, source, open_files.enter_context(open_scan(con, file, scratch)), copied)
+        except FileError as error:
+            # Sources that see only the columns of a table cannot name its file.
+            if file.name not in error.where:
+                error.where = f"{file.name}: {error.where}" if error.where else file.name
+            raise
+        yield found
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
@@ -157,29 +152,33 @@ def _append(con: duckdb.DuckDBPyConnection, names: dict[Kind, str], fact: type, 
     con.unregister("incoming_batch")
 
 
-def _stage_table(
-    con: duckdb.DuckDBPyConnection, source: TableSource, file: InputFile, scratch: Path | None
-) -> Staged:
+def misfits() -> tuple[type[Exception], ...]:
+    """What DuckDB raises where a file does not hold what its first rows promise."""
     import duckdb
 
-    with open_scan(con, file, scratch) as scan:
-        try:
-            return _project(con, source, scan)
-        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
-            drop(con)
-            scan.as_text()
-            return _project(con, source, scan)
+    return duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException
 
 
-def _project(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan) -> Staged:
+def _stage_table(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan, copied: bool) -> Staged:
+    try:
+        return _project(con, source, scan, copied)
+    except misfits():
+        drop(con)
+        scan.as_text()
+        return _project(con, source, scan, copied)
+
+
+def _project(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan, copied: bool) -> Staged:
     staged = Staged(rejects=list(scan.rejects), notices=list(scan.notices), rows=len(scan.rejects))
     for projection in source.projections(scan.table):
         kind = kind_of(projection.fact)
         staged.notices.extend(projection.notices)
         select = _select(projection, scan)
         name = f"staged_{kind.table}"
-        # A Parquet file is its own columnar table: reading it twice costs less than copying it once.
-        shape = "VIEW" if scan.table.format == "parquet" else "TABLE"
+        # Reading twice costs less than a copy: of Parquet, which is a table already, and of millions of JSON lines.
+        direct = scan.table.format == "parquet" or (
+            scan.table.format == "json" and projection.fact in _MANY and not copied)
+        shape = "VIEW" if direct else "TABLE"
         con.execute(f"CREATE TEMP {shape} read_{name} AS {select}")
         con.execute(f"CREATE TEMP VIEW every_{name} AS SELECT {_fact_columns(projection)}, problem"
                     f"{''.join(f', {tally}' for tally in _tallied(projection))} FROM read_{name}")
@@ -201,27 +200,36 @@ def _project(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan) ->
 def _select(projection: Projection, scan: Scan) -> str:
     """The projection as a query with the fact's columns that the file has, its tags, and `problem`: what is wrong with
     the row, or NULL."""
-    parts: list[str] = []
-    arms: list[str] = []
     types = {column.name: column.sql_type for column in columns(projection.fact)}
-    for cell in projection.cells:
-        if cell.target != "tags":
-            parts.append(f'CAST({cell.sql} AS {types[cell.target]}) AS "{cell.target}"')
-        arms.extend(_cell_arms(cell))
-    arms.extend(_arm(check.refused_when, check.field, check.reason, "NULL") for check in projection.checks)
+    parts: list[str] = []
+    kept: list[str] = []
+    arms: list[str] = []
+    for place, cell in enumerate(projection.cells):
+        if cell.target == "tags":
+            continue
+        parts.append(f'CAST({cell.sql} AS {types[cell.target]}) AS "{cell.target}"')
+        kept.append(f'"{cell.target}"')
+        if cell.raw is not None:
+            parts.append(f"({cell.raw}) AS raw_{place}")
+        arms.extend(_cell_arms(cell, f"raw_{place}"))
     if _is_map(projection):
         sql = projection.tags or next((cell.sql for cell in projection.cells if cell.target == "tags"), "NULL")
         parts.append(f"coalesce(CAST({sql} AS {TAGS}), MAP {{}}) AS tags")
+        kept.append("tags")
     else:
         names = _tag_names(projection)
         parts.extend(f"CAST({sql} AS VARCHAR) AS {names[key]}" for key, sql in projection.tag_columns)
+        kept.extend(names.values())
     parts.extend(f"({tally.counted_when}) AS {name}"
                  for tally, name in zip(projection.tallies, _tallied(projection), strict=True))
+    kept.extend(_tallied(projection))
     where = f"WHERE {projection.where}" if projection.where else ""
-    inner = f"SELECT {', '.join(parts)}, {_case(arms)} AS problem FROM {scan.sql} {where}"
-    found = {cell.target: cell for cell in projection.cells}
-    sane = [_arm(condition, name, reason, f'"{name}"') for condition, name, reason in _sane(projection.fact, found)]
-    return f"SELECT * REPLACE (coalesce(problem, {_case(sane)}) AS problem) FROM ({inner})" if sane else inner
+    found = _case(_arm(check.refused_when, check.field, check.reason) for check in projection.checks)
+    limits = _case(_arm(check.refused_when, check.field, check.reason)
+                   for check in fact_checks(projection.fact, projection.cells))
+    # In two steps, so that a value is made from its text once, however often it is looked at.
+    return (f"SELECT {', '.join(kept)}, coalesce({_case(arms)}, problem, {limits}) AS problem "
+            f"FROM (SELECT {', '.join(parts)}, {found} AS problem FROM {scan.sql} {where})")
 
 
 def _is_map(projection: Projection) -> bool:
@@ -253,31 +261,22 @@ def _fact_columns(projection: Projection) -> str:
     return ", ".join([*parts, *names.values()])
 
 
-def _case(arms: list[str]) -> str:
-    return f"CASE {' '.join(arms)} END" if arms else "CAST(NULL AS VARCHAR)"
+def _case(arms: Iterable[str]) -> str:
+    all_arms = " ".join(arms)
+    return f"CASE {all_arms} END" if all_arms else "CAST(NULL AS VARCHAR)"
 
 
-def _cell_arms(cell: Cell) -> Iterator[str]:
+def _cell_arms(cell: Cell, raw: str) -> Iterator[str]:
     field_name = cell.field or cell.target
     if cell.raw is not None:
-        yield _arm(f"({cell.raw}) IS NOT NULL AND ({cell.sql}) IS NULL", field_name, cell.reason, cell.raw)
+        yield _arm(f'{raw} IS NOT NULL AND "{cell.target}" IS NULL', field_name, cell.reason, raw)
     if cell.required:
-        yield _arm(f"({cell.sql}) IS NULL", field_name, "is missing", "NULL")
+        yield _arm(f'"{cell.target}" IS NULL', field_name, "is missing")
 
 
-def _arm(condition: str, field_name: str, reason: str, raw: str) -> str:
+def _arm(condition: str, field_name: str, reason: str, raw: str = "NULL") -> str:
     said = literal(f"{field_name}{_MARK}{reason}{_MARK}")
     return f"WHEN {condition} THEN {said} || coalesce(left(CAST({raw} AS VARCHAR), 100), '')"
-
-
-def _sane(fact: type, cells: dict[str, Cell]) -> Iterator[tuple[str, str, str]]:
-    """The checks that concern columns which the file has: condition, column, reason."""
-    for condition, name, reason in _SANE.get(fact.__name__, ()):
-        if name in cells:
-            yield condition, name, reason
-    for name in ("time", "start", "charge_period_start"):
-        if name in cells:
-            yield f"{name} {_YEARS}", name, "is not a time of our century"
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, scan: Scan, select: str) -> Iterator[Reject]:

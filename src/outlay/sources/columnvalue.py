@@ -71,8 +71,10 @@ def _time(column: FileColumn, text: str) -> Value:
     if not column.is_text:
         raise ValueError("holds numbers, not times; say in a mapping what they count, for example `epoch: seconds`")
     # DuckDB's cast to TIMESTAMP drops a zone silently, so a text that has one goes by way of TIMESTAMPTZ. The date's
-    # own hyphens stand in the last six characters only of texts without a time of day.
-    zoned = f"length({text}) > 15 AND regexp_matches(right({text}, 6), '[-+A-Ya-y]')"
+    # own hyphens stand in its first ten characters. (A regular expression would say it shorter, and take four times
+    # as long.)
+    named = f"right({text}, 1) > '9' AND upper(right({text}, 1)) <> 'Z'"
+    zoned = f"length({text}) > 15 AND (contains({text}, '+') OR contains(substr({text}, 12), '-') OR {named})"
     with_zone = f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
     return Value(f"CASE WHEN {zoned} THEN {with_zone} ELSE TRY_CAST({text} AS TIMESTAMP) END", text,
                  reason="is not a time")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from outlay.facts import Call, Capacity, Charge, Fact, Output, Progress, Run, Usage, columns
+from outlay.facts import Call, Capacity, Charge, Fact, Output, Progress, Run, Sample, Usage, columns
 from outlay.facts.column import CALL_MONEY, COUNT, TIME
 from outlay.facts.run import RUN_STAGES
 from outlay.sources.base import Cell, Check
@@ -15,6 +15,8 @@ from outlay.sources.sql_values import literal
 MOST_PER_CALL = 1_000_000_000
 MOST_PER_BUCKET = 10**17
 
+#: Earlier times are counters that began at zero.
+_FIRST, _LAST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2200-01-01'"
 _PERCENT = ("util", "sm_active")
 _PERIODS: dict[type[Fact], tuple[str, str]] = {
     Usage: ("start", "end"), Run: ("started", "ended"), Charge: ("charge_period_start", "charge_period_end"),
@@ -27,48 +29,49 @@ _PARTS = {"cache_read_tokens": "input_tokens", "cache_write_tokens": "input_toke
 
 
 def fact_checks(fact: type[Fact], cells: Iterable[Cell]) -> tuple[Check, ...]:
-    """The checks that the present cells make possible."""
-    found = {cell.target: cell for cell in cells}
+    """The checks that the present cells make possible, over the fact's own columns."""
+    found = {cell.target: cell.field or cell.target for cell in cells}
     return (*_ranges(fact, found), *_periods(fact, found), *_words(fact, found), *_parts(fact, found))
 
 
-def _ranges(fact: type[Fact], cells: dict[str, Cell]) -> Iterator[Check]:
+def _ranges(fact: type[Fact], fields: dict[str, str]) -> Iterator[Check]:
     most = MOST_PER_CALL if fact is Call else MOST_PER_BUCKET
     for column in columns(fact):
-        cell = cells.get(column.name)
-        if cell is None or column.name == "exit_code":
+        name, field = f'"{column.name}"', fields.get(column.name)
+        if field is None or column.name == "exit_code":
             continue
         if (fact is Charge and column.sql_type != TIME) or (fact is Progress and column.name == "value"):
             continue  # credits and losses are negative by right
         if column.sql_type == TIME:
-            first, last = "TIMESTAMP '1970-01-01'", "TIMESTAMP '2200-01-01'"
-            yield Check(f"NOT ({cell.sql} BETWEEN {first} AND {last})", cell.field, "is not between 1970 and 2200")
+            yield Check(f"{name} NOT BETWEEN {_FIRST} AND {_LAST}", field, "is not between 1990 and 2200")
         elif column.name in _PERCENT:
-            yield Check(f"NOT ({cell.sql} BETWEEN 0 AND 100)", cell.field, "is not a percentage from 0 to 100")
+            yield Check(f"{name} NOT BETWEEN 0 AND 100.5", field, "is not a percentage from 0 to 100")
+        elif fact is Sample and column.name == "seconds":
+            yield Check(f"{name} NOT BETWEEN 0 AND 86400", field, "is not between 0 and a day")
         elif column.sql_type in (COUNT, "DOUBLE", CALL_MONEY) or (fact is Output and column.name == "count"):
-            yield Check(f"({cell.sql}) < 0", cell.field, "is negative")
+            yield Check(f"{name} < 0", field, "is negative")
             if column.sql_type in (COUNT, "DOUBLE"):
-                yield Check(f"({cell.sql}) > {most}", cell.field, "is larger than can be")
+                yield Check(f"{name} > {most}", field, "is larger than can be")
 
 
-def _periods(fact: type[Fact], cells: dict[str, Cell]) -> Iterator[Check]:
+def _periods(fact: type[Fact], fields: dict[str, str]) -> Iterator[Check]:
     if fact in _PERIODS:
-        start, end = (cells.get(name) for name in _PERIODS[fact])
-        if start and end:
-            yield Check(f"({end.sql}) < ({start.sql})", end.field, f"is before {start.field}")
+        start, end = _PERIODS[fact]
+        if start in fields and end in fields:
+            yield Check(f'"{end}" < "{start}"', fields[end], f"is before {fields[start]}")
 
 
-def _words(fact: type[Fact], cells: dict[str, Cell]) -> Iterator[Check]:
+def _words(fact: type[Fact], fields: dict[str, str]) -> Iterator[Check]:
     for name, words in _WORDS.get(fact, {}).items():
-        if name in cells:
+        if name in fields:
             known = ", ".join(literal(word) for word in words)
-            yield Check(f"({cells[name].sql}) NOT IN ({known})", cells[name].field, f"is not one of {', '.join(words)}")
+            yield Check(f'"{name}" NOT IN ({known})', fields[name], f"is not one of {', '.join(words)}")
 
 
-def _parts(fact: type[Fact], cells: dict[str, Cell]) -> Iterator[Check]:
+def _parts(fact: type[Fact], fields: dict[str, str]) -> Iterator[Check]:
     if fact is not Call and fact is not Usage:
         return
     for part, whole in _PARTS.items():
-        if part in cells and whole in cells:
-            reason = f"is more than {cells[whole].field}, of which it is a part (cached tokens are input, too)"
-            yield Check(f"({cells[part].sql}) > ({cells[whole].sql})", cells[part].field, reason)
+        if part in fields and whole in fields:
+            reason = f"is more than {fields[whole]}, of which it is a part (cached tokens are input, too)"
+            yield Check(f'"{part}" > "{whole}"', fields[part], reason)

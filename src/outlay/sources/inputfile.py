@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -45,11 +46,16 @@ class InputFile:
         with self._readable():
             return self.path.stat().st_size
 
-    @cached_property
     def sha256(self) -> str:
-        """Hash of the bytes as they are, hexadecimal."""
+        """Hash of the bytes as they are, hexadecimal; reads the whole file."""
         with self._readable(), self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    @property
+    def stat(self) -> os.stat_result:
+        """What the file system says of it."""
+        with self._readable():
+            return self.path.stat()
 
     @cached_property
     def is_empty(self) -> bool:

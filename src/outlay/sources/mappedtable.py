@@ -7,7 +7,6 @@ from outlay.facts import Notice, columns
 from outlay.facts.column import TEXT, Column
 from outlay.sources.base import Cell, Check, Projection, Table, TableSource, Tally
 from outlay.sources.columnvalue import column_value
-from outlay.sources.factchecks import fact_checks
 from outlay.sources.filecolumns import FileColumn, find_column
 from outlay.sources.formulasql import compile_formula
 from outlay.sources.inputfile import InputFile
@@ -78,7 +77,6 @@ class MappedTable(TableSource):
             tallies.extend(compiled.tallies)
         found, objects, untagged = self._tags(table)
         tags = merged(tag_map(found), objects) if found and objects else tag_map(found) if found else objects
-        checks.extend(fact_checks(self.mapping.fact, cells))
         notices = tuple(Notice(f"No column for {name}: the file lacks one that the mapping names.")
                         for name in (*absent, *untagged))
         return (Projection(self.mapping.fact, tuple(cells), tuple(checks), tuple(tallies), tags, notices=notices,

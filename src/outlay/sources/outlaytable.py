@@ -6,7 +6,6 @@ from outlay.errors import FileError
 from outlay.facts import KINDS, Call, Capacity, Fact, Output, Progress, Run, Sample, Usage, columns
 from outlay.facts.column import TAGS
 from outlay.sources.base import Cell, Check, Projection, Table, TableSource, Tally
-from outlay.sources.factchecks import fact_checks
 from outlay.sources.filecolumns import FileColumn, find_column
 from outlay.sources.formulasql import compile_formula
 from outlay.sources.inputfile import InputFile
@@ -72,7 +71,6 @@ class OutlayTable(TableSource):
                 cells.append(compiled.cell)
                 checks.extend(compiled.checks)
                 tallies.extend(compiled.tallies)
-        checks.extend(fact_checks(fact, cells))
         extra = _tag_columns(fact, table)
         objects = find_column(table, "tags")
         return (Projection(fact, tuple(cells), tuple(checks), tuple(tallies), _tags(extra, objects),

@@ -74,6 +74,8 @@ class Scan:
             raise FileError("has values that do not fit their columns", where=self.file.name, hint=_AGAIN)
         mended = self.directory / "mended"
         if self.table.format == "json":
+            if not self.notices and not self.file.is_well_encoded:
+                self.notices.append(misread(self.file))
             self._mend_json(mended)
             self._scan_json(mended, text=True)
         else:
@@ -208,7 +210,8 @@ def _plain(scan: Scan) -> Path:
     """
     file = scan.file
     as_it_is = file.encoding == "utf-8" and not _begins_blank(file)
-    if as_it_is and not file.is_gzip and file.is_well_encoded:
+    # DuckDB looks at every byte of JSON itself, and refuses what is no UTF-8.
+    if as_it_is and not file.is_gzip and (file.json_records or file.is_well_encoded):
         return file.path
     target = scan.directory / "plain"
     if as_it_is and file.is_gzip and _unpack(file, target):
