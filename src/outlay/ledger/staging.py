@@ -225,8 +225,11 @@ def _select(projection: Projection, scan: Scan) -> str:
     kept.extend(_tallied(projection))
     where = f"WHERE {projection.where}" if projection.where else ""
     found = _case(_arm(check.refused_when, check.field, check.reason) for check in projection.checks)
-    limits = _case(_arm(check.refused_when, check.field, check.reason)
-                   for check in fact_checks(projection.fact, projection.cells))
+    checks = fact_checks(projection.fact, projection.cells)
+    limits = _case(_arm(check.refused_when, check.field, check.reason) for check in checks)
+    if scan.doubt:
+        parts.append(scan.doubt)
+        arms.insert(0, f"WHEN {scan.doubt} THEN error('no whole number')")
     # In two steps, so that a value is made from its text once, however often it is looked at.
     return (f"SELECT {', '.join(kept)}, coalesce({_case(arms)}, problem, {limits}) AS problem "
             f"FROM (SELECT {', '.join(parts)}, {found} AS problem FROM {scan.sql} {where})")

@@ -44,6 +44,8 @@ class Scan:
     table: Table = field(default_factory=lambda: Table({}, "csv"))
     rejects: list[Reject] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    #: A column of `sql` beyond the table's own, true in rows whose numbers are not what the first rows promise.
+    doubt: str | None = None
     #: The file as DuckDB reads it, where that is not the user's own.
     path: Path | None = None
     #: The line of each row, where it is known.
@@ -130,10 +132,16 @@ class Scan:
         spec = ", ".join(f"{_text(name)}: {_text(json_type(kind, text=text))}" for name, kind in kinds.items())
         self.sql = f"read_json({_quoted(self._safe(path))}, {options}, columns = {{{spec}}})"
         whole = [self.table.quoted(name) for name, kind in kinds.items() if kind == "BIGINT"]
-        if whole and not text:
-            checked = ", ".join(f"{_whole(name)} AS {name}" for name in whole)
-            self.sql = f"(SELECT * REPLACE ({checked}) FROM {self.sql})"
+        self.doubt = None
+        if not whole or text:
+            return self._describe("json")
+        cast = ", ".join(f"CAST({name} AS BIGINT) AS {name}" for name in whole)
+        read, self.sql = self.sql, f"(SELECT * REPLACE ({cast}) FROM {self.sql})"
         self._describe("json")
+        # The doubt is no column of the file, and is looked at once, when its rows are counted.
+        self.doubt = "outlay_doubt"
+        doubts = " OR ".join(f"coalesce({_has_fraction(name)}, false)" for name in whole)
+        self.sql = f"(SELECT * REPLACE ({cast}), {doubts} AS {self.doubt} FROM {read})"
         return None
 
     def _safe(self, path: Path) -> Path:
@@ -264,10 +272,9 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def _whole(column: str) -> str:
-    """Whole numbers; a fraction further down would otherwise be rounded without a word, and large ones lose digits."""
-    fits = f"{column} = floor({column}) AND abs({column}) < 9007199254740992"
-    return f"CASE WHEN {fits} THEN CAST({column} AS BIGINT) WHEN {column} IS NOT NULL THEN error('no whole number') END"
+def _has_fraction(column: str) -> str:
+    """A fraction further down would be rounded without a word, and large numbers have lost digits."""
+    return f"({column} <> floor({column}) OR abs({column}) >= 9007199254740992)"
 
 
 def _first_line(error: Exception) -> str:
