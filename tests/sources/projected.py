@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from outlay.sources.base import Projection, Table, TableSource
+from outlay.sources.factchecks import fact_checks
 from outlay.sources.sql_values import literal
 
 
@@ -41,7 +42,11 @@ def query_of(projection: Projection, scan: str) -> str:
             arms.append(f"WHEN ({cell.sql}) IS NULL THEN {literal(cell.field + ': is missing')}")
     cells = [f'{cell.sql} AS "{cell.target}"' for cell in projection.cells]
     cells.append(f"{projection.tags or 'MAP {}'} AS tags")
-    return f"SELECT {', '.join(cells)}, CASE {' '.join(arms)} END AS problem FROM {scan}"
+    arms.append("WHEN false THEN ''")
+    limits = " ".join(f"WHEN {check.refused_when} THEN {literal(check.field + ': ' + check.reason)}"
+                      for check in fact_checks(projection.fact, projection.cells))
+    return (f"SELECT * REPLACE (CASE WHEN problem IS NOT NULL THEN problem {limits} END AS problem) "
+            f"FROM (SELECT {', '.join(cells)}, CASE {' '.join(arms)} END AS problem FROM {scan})")
 
 
 def project(source: TableSource, path: Path) -> tuple[list[dict[str, Any]], list[str]]:

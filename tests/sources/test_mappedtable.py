@@ -173,8 +173,8 @@ def test_times(tmp_path, formula, written, expected):
 
 
 def test_numbers_as_native_types_are_checked_too(tmp_path):
-    path = write(tmp_path / "n.jsonl", '{"t":1,"n":1.0,"u":50.5,"d":"g0"}\n{"t":2,"n":-3.0,"u":50.5,"d":"g0"}\n'
-                 '{"t":3,"n":2.5,"u":101,"d":"g0"}\n')
+    path = write(tmp_path / "n.jsonl", '{"t":1780000001,"n":1.0,"u":50.5,"d":"g0"}\n'
+                 '{"t":1780000002,"n":-3.0,"u":50.5,"d":"g0"}\n{"t":1780000003,"n":2.5,"u":101,"d":"g0"}\n')
     text = ("source: s\nfact: sample\ncolumns: {time: {column: t, epoch: seconds}, device: d, util: u, power_w: n}\n")
     kept, problems = project(mapped(text), path)
     assert [(row["util"], row["power_w"]) for row in kept] == [(50.5, 1.0)]
