@@ -21,7 +21,7 @@ QUESTIONS: dict[str, Any] = {
     "terse_prompts": tasks.terse_prompts_expr(MONTH, ["gpt-4o"], short=150, share=0.98, min_calls=200),
     "answer_profiles": tasks.answer_profiles_expr(MONTH, [PROMPT], tiny=20, short=150, min_calls=200),
     "system_prompts": prompts.system_prompts_expr(MONTH, 500),
-    "output_days": outputlengths.output_days_expr(MONTH),
+    "output_weeks": outputlengths.output_weeks_expr(MONTH),
     "output_creep": outputlengths.output_creep_expr(MONTH, [WEEKS]),
     "capped_calls": outputlengths.capped_calls_expr(MONTH),
     "prefix_use": prefixes.prefix_use_expr(MONTH, least=1024, min_calls=100),

@@ -17,7 +17,7 @@ class Ask:
 
     con: duckdb.DuckDBPyConnection
     #: Answers by question, where they are remembered.
-    known: dict[Any, pa.Table] | None = None
+    known: dict[Any, Any] | None = None
 
     def remembering(self) -> Ask:
         """The same ledger, asked each question once: for as long as nothing in it changes."""
@@ -30,7 +30,20 @@ class Ask:
         question = expression.op()
         if question not in self.known:
             self.known[question] = self._run(expression)
-        return self.known[question]
+        answer: pa.Table = self.known[question]
+        return answer
+
+    def table(self, expression: Any) -> Any:
+        """The answer as a table to build further questions on: where answers are remembered it is made once, else it
+        becomes part of each question. For answers of few rows."""
+        import ibis
+
+        if self.known is None:
+            return expression
+        name = ("table", expression.op())
+        if name not in self.known:
+            self.known[name] = ibis.memtable(self.arrow(expression), schema=expression.schema())
+        return self.known[name]
 
     def _run(self, expression: Any) -> pa.Table:
         import ibis

@@ -110,15 +110,15 @@ def told_apart(calls: Any, keys: Sequence[str], rows: Iterable[Sequence[Any]], *
     Rows differ in their keys. What else they hold are times, which the calls of each get as columns `moments`. One
     number groups calls a good deal faster than six texts do, and those that are not asked for are left out early.
     """
-    columns = (*((f"asked_{name}", str(calls[name].type())) for name in keys), *((name, "timestamp") for name in moments))
-    asked = _listed(columns, tuple(map(tuple, rows)))
+    named = ((f"asked_{name}", str(calls[name].type())) for name in keys)
+    asked = _listed((*named, *((name, "timestamp") for name in moments)), tuple(map(tuple, rows)))
     found = calls.inner_join(asked, [calls[name].identical_to(asked[f"asked_{name}"]) for name in keys])
     return found.select(*calls.columns, "place", *moments)
 
 
 @lru_cache(maxsize=16)
 def _listed(columns: tuple[tuple[str, str], ...], rows: tuple[tuple[Any, ...], ...]) -> Any:
-    """Values that a question brings along, and `place`; the same values are the same table, and so the same question."""
+    """Values that a question brings along, and `place`. The same values are the same table, and so the same question."""
     import ibis
     import pyarrow as pa
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,32 +39,28 @@ class OutputWeeks:
     late: float | None
 
 
-def output_days_expr(window: Window) -> Any:
-    """Columns PROMPT_KEYS, day, calls, output, over the calls without max_tokens."""
+def output_weeks_expr(window: Window) -> Any:
+    """Columns PROMPT_KEYS, calls, output, first, last, early_calls, early_output, late_calls, late_output, over the
+    calls without max_tokens."""
     calls = answered(window)
     calls = calls.filter(calls.max_tokens.isnull()).mutate(day=calls.time.truncate("D"))
-    return calls.group_by(*PROMPT_KEYS, "day").aggregate(calls=calls.count(), output=total(calls.output_tokens))
+    days = calls.group_by(*PROMPT_KEYS, "day").aggregate(calls=calls.count(), output=total(calls.output_tokens))
+    days = days.group_by(*PROMPT_KEYS).mutate(first=days.day.min(), last=days.day.max())
+    early, late = days.day < days["first"] + WEEK, days.day > days["last"] - WEEK
+    return days.group_by(*PROMPT_KEYS).aggregate(
+        calls=total(days.calls), output=total(days.output), first=days.day.min(), last=days.day.max(),
+        early_calls=total(days.calls, early), early_output=total(days.output, early),
+        late_calls=total(days.calls, late), late_output=total(days.output, late))
 
 
 def output_weeks(ask: Ask, window: Window, min_calls: int) -> tuple[OutputWeeks, ...]:
     """Every prompt with calls without max_tokens; a week needs `min_calls` of them to have a mean."""
-    days: dict[PromptSlice, list[tuple[datetime, int, int]]] = defaultdict(list)
-    for *keys, day, calls, output in ask.rows(output_days_expr(window)):
-        days[prompt_of(tuple(keys))].append((day, calls, output))
-    return tuple(_weeks(prompt, sorted(rows), min_calls) for prompt, rows in days.items())
-
-
-def _weeks(prompt: PromptSlice, days: Sequence[tuple[datetime, int, int]], min_calls: int) -> OutputWeeks:
-    first, last = days[0][0], days[-1][0]
-    return OutputWeeks(
-        prompt, sum(calls for _, calls, _ in days), sum(output for _, _, output in days), first, last,
-        _mean([day for day in days if day[0] < first + WEEK], min_calls),
-        _mean([day for day in days if day[0] > last - WEEK], min_calls))
-
-
-def _mean(days: Sequence[tuple[datetime, int, int]], min_calls: int) -> float | None:
-    calls = sum(calls for _, calls, _ in days)
-    return sum(output for _, _, output in days) / calls if calls >= min_calls else None
+    keys = len(PROMPT_KEYS)
+    return tuple(
+        OutputWeeks(prompt_of(row[:keys]), *row[keys : keys + 4], *(
+            output / calls if calls >= min_calls else None
+            for calls, output in (row[keys + 4 : keys + 6], row[keys + 6 :])))
+        for row in ask.rows(output_weeks_expr(window)))
 
 
 def capped_calls_expr(window: Window) -> Any:
