@@ -118,7 +118,7 @@ def told_apart(calls: Any, keys: Sequence[str], rows: Iterable[Sequence[Any]], *
 
 @lru_cache(maxsize=16)
 def _listed(columns: tuple[tuple[str, str], ...], rows: tuple[tuple[Any, ...], ...]) -> Any:
-    """Values that a question brings along, and `place`. The same values are the same table, and so the same question."""
+    """Values that a question brings along, and `place`. The same values are the same table, so that the question is."""
     import ibis
     import pyarrow as pa
 
