@@ -51,11 +51,12 @@ class Ask:
         given = _given(expression)
         for table in given:
             self.con.register(table.name, table.data.to_pyarrow(table.schema))
-        # Compiling for the dialect and running it here spares loading Ibis' own backend, a fifth of a second.
-        answer = self.con.sql(str(ibis.to_sql(expression, dialect="duckdb"))).to_arrow_table()
-        for table in given:
-            self.con.unregister(table.name)
-        return answer
+        try:
+            # Compiling for the dialect and running it here spares loading Ibis' own backend, a fifth of a second.
+            return self.con.sql(str(ibis.to_sql(expression, dialect="duckdb"))).to_arrow_table()
+        finally:
+            for table in given:
+                self.con.unregister(table.name)
 
     def rows(self, expression: Any) -> Iterator[tuple[Any, ...]]:
         """The answer row by row, in the order of the expression's columns; sums of whole numbers are `int`."""

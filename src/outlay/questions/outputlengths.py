@@ -43,8 +43,9 @@ def output_weeks_expr(window: Window) -> Any:
     """Columns PROMPT_KEYS, calls, output, first, last, early_calls, early_output, late_calls, late_output, over the
     calls without max_tokens."""
     calls = answered(window)
-    calls = calls.filter(calls.max_tokens.isnull()).mutate(day=calls.time.truncate("D"))
-    days = calls.group_by(*PROMPT_KEYS, "day").aggregate(calls=calls.count(), output=total(calls.output_tokens))
+    calls = calls.filter(calls.max_tokens.isnull())
+    days = calls.group_by(*PROMPT_KEYS, day=calls.time.truncate("D")).aggregate(
+        calls=calls.count(), output=total(calls.output_tokens))
     days = days.group_by(*PROMPT_KEYS).mutate(first=days.day.min(), last=days.day.max())
     early, late = days.day < days["first"] + WEEK, days.day > days["last"] - WEEK
     return days.group_by(*PROMPT_KEYS).aggregate(
