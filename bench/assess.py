@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
 import outlay
-from bench import questions
+from bench import calls, questions
+from bench.fullfacts import write_full_calls, write_full_charges
 from bench.samples import write_samples
 
 
@@ -25,12 +27,16 @@ def main() -> None:
     """Builds the store (or takes what `--keep` left), then times the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=50_000_000, help="calls; the other facts follow in proportion")
+    parser.add_argument("--full", action="store_true", help="calls and charges that fill nearly every column")
     parser.add_argument("--keep", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="outlay-bench-") as name:
         base = args.keep or Path(name)
-        questions.build(base, args.rows)
-        add_others(base, args.rows / 50_000_000)
+        if args.full:
+            build_full(base, args.rows)
+        else:
+            questions.build(base, args.rows)
+        add_others(base, args.rows / 50_000_000, write_full_charges if args.full else write_charges)
         command = [sys.executable, "-m", "outlay", "--store", str(base / "store"), "--config",
                    str(base / "outlay.yaml"), "assess", "--html", str(base / "report.html")]
         for number in (1, 2, 3):
@@ -48,7 +54,19 @@ def main() -> None:
         print(f"reference: max of every column of the calls {time.perf_counter() - start:.1f} s")
 
 
-def add_others(base: Path, scale: float) -> None:
+def build_full(base: Path, rows: int) -> None:
+    """Imports `rows` calls that fill nearly every column."""
+    if (base / "store" / "ledger.duckdb").exists():
+        return
+    base.mkdir(parents=True, exist_ok=True)
+    calls.settings(base / "outlay.yaml")
+    with outlay.open(base / "store", config=base / "outlay.yaml") as ledger:
+        file = write_full_calls(base / "calls.parquet", rows)
+        ledger.import_file(file)
+        file.unlink()
+
+
+def add_others(base: Path, scale: float, charges: Callable[[Path, int], Path]) -> None:
     """Samples, runs and charges beside the calls."""
     with outlay.open(base / "store", config=base / "outlay.yaml") as ledger:
         if ledger.ask().has("sample"):
@@ -56,7 +74,7 @@ def add_others(base: Path, scale: float) -> None:
         for file in write_samples(base, int(20_000_000 * scale)):
             ledger.import_file(file)
         for file in (write_runs(base / "many-runs.parquet", int(200_000 * scale)),
-                     write_charges(base / "many-charges.parquet", int(2_000_000 * scale))):
+                     charges(base / "many-charges.parquet", int(2_000_000 * scale))):
             ledger.import_file(file)
         start = time.perf_counter()
         ledger.ask()

@@ -69,7 +69,8 @@ def ask_all(ledger: Ledger, times: int) -> None:
     ask = ledger.ask()
     end = latest_fact(ask)
     assert end is not None
-    month = Window(end - timedelta(days=30), end + timedelta(days=1))
+    midnight = end.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    month = Window(midnight - timedelta(days=30), midnight)
     reference = timed(lambda: ask.con.execute("SELECT count(*), sum(cost) FROM call").fetchall(), times)
     print(f"reference: sum(cost) over every call, p50 {percentile(reference, .5):.0f} ms")
     day = Window(end - timedelta(hours=24), end)

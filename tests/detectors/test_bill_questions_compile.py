@@ -10,15 +10,16 @@ from made_ledger import at, window
 from outlay.questions import billed_resources, daily_spend, inference_mix
 
 WINDOW = window(30)
+BILL = billed_resources.bill_expr(WINDOW)
 DAYS, USUAL = [at(21)], [at(day) for day in range(21)]
 CALLS = daily_spend.Series(None, "growth", None)
 LINE = daily_spend.Series("S3, Requests-GET", None, "labelling")
 EXPRESSIONS: dict[str, Any] = {
-    "copies": billed_resources.copies_expr(WINDOW, Decimal(10)),
-    "kept versions": billed_resources.kept_versions_expr(WINDOW, Decimal(10)),
-    "transfers": billed_resources.transfers_expr(WINDOW, Decimal(10)),
-    "vector indexes": billed_resources.vector_indexes_expr(WINDOW, Decimal(10)),
-    "billed until": billed_resources.billed_until_expr(WINDOW),
+    "copies": billed_resources.copies_expr(BILL, Decimal(10)),
+    "kept versions": billed_resources.kept_versions_expr(BILL, Decimal(10)),
+    "transfers": billed_resources.transfers_expr(BILL, Decimal(10)),
+    "vector indexes": billed_resources.vector_indexes_expr(BILL, Decimal(10)),
+    "billed until": billed_resources.billed_until_expr(BILL),
     "series days": daily_spend.series_days_expr(WINDOW, least=50, times=2, min_days=7),
     "call parts": daily_spend.call_parts_expr(CALLS, DAYS, USUAL),
     "charge parts": daily_spend.charge_parts_expr(LINE, DAYS, USUAL, WINDOW),

@@ -14,17 +14,19 @@ MONTH = window(30)
 CALLS = CallSlice("openai", "gpt-4o", None, "inbox", "classify")
 PROMPT = PromptSlice(CALLS, None)
 USE = prefixes.PrefixUse(PROMPT, Tokens(1, 1, 1, 0, 0, callslices.Decimal(1)), 1)
+WEEKS = outputlengths.OutputWeeks(PROMPT, 1, 1, at(0), at(29), None, None)
 
 QUESTIONS: dict[str, Any] = {
     "call_pots": callslices.call_pots_expr(MONTH),
     "terse_prompts": tasks.terse_prompts_expr(MONTH, ["gpt-4o"], short=150, share=0.98, min_calls=200),
     "answer_profiles": tasks.answer_profiles_expr(MONTH, [PROMPT], tiny=20, short=150, min_calls=200),
     "system_prompts": prompts.system_prompts_expr(MONTH, 500),
-    "output_days": outputlengths.output_days_expr(MONTH),
-    "output_creep": outputlengths.output_creep_expr(MONTH, [PROMPT], at(0), at(29)),
+    "output_weeks": outputlengths.output_weeks_expr(MONTH),
+    "output_creep": outputlengths.output_creep_expr(MONTH, [WEEKS]),
     "capped_calls": outputlengths.capped_calls_expr(MONTH),
     "prefix_use": prefixes.prefix_use_expr(MONTH, least=1024, min_calls=100),
-    "shared_prefixes": prefixes.shared_prefixes_expr(MONTH, [USE], least=1024, min_calls=100, lifetime_s=300),
+    "prefixes": prefixes.prefixes_expr(MONTH, [USE], least=1024, min_calls=100),
+    "prefix_misses": prefixes.prefix_misses_expr(MONTH, [(*PROMPT.cells, "hash", 2000)], least=1024, lifetime_s=300),
     "talk_use": conversations.talk_use_expr(MONTH, 200),
     "resent_history": conversations.resent_history_expr(MONTH, [CALLS], keep=6, growth=2),
     "many_calls": longruns.many_calls_expr(MONTH, 200),

@@ -45,6 +45,7 @@ SHOWN = 10
 
 def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, rejected: int) -> Assessment:
     """The assessment of a window; derived tables must be current."""
+    ask = ask.remembering()
     found = detect(ask, window, book, settings.detectors)
     counted = _decided(count_once(found.findings), decisions(ask.con), window.until)
     live = [c for c in counted if c.state != "ignored"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,7 @@ class Threshold:
     why: str
 
 
+@cache
 def defaults() -> tuple[Threshold, ...]:
     """Every default, as `thresholds.yaml` gives them."""
     import yaml

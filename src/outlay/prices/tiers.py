@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 
 from outlay.prices import library
 from outlay.prices.shipped import Source, shipped_entries, source_of
@@ -47,6 +47,7 @@ class _Line:
 _ROUTE = re.compile(r"^(?:[\w.:-]+/)*(?:(?:[a-z]+\.)?(?:anthropic|amazon|meta|mistral|openai|deepseek|cohere)\.)?")
 
 
+@lru_cache(maxsize=100_000)
 def tier_of(provider: str | None, model: str) -> Tier | None:
     """The tier of a model as `provider` sells it; None where tiers.yaml does not name it, or sets it apart."""
     found = library.find(provider, model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -72,61 +71,102 @@ class BilledResource:
     seen: datetime
 
 
-def copies_expr(window: Window, least: Decimal) -> Any:
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a window's bill says, as tables that the questions below are built on.
+
+    `meters`: usage by resource (which may be NULL), cost line and words, see `meters_expr`. `phrases`: what each
+    resource was called, see `phrases_expr`.
+    """
+
+    window: Window
+    meters: Any
+    phrases: Any
+
+
+def bill_expr(window: Window) -> Bill:
+    """The bill as questions to the charges, for an engine to work out as part of the questions below."""
+    return Bill(window, meters_expr(window), phrases_expr(window))
+
+
+def bill(ask: Ask, window: Window) -> Bill:
+    """The bill as it is worked out once, where answers are remembered: charges are many, the resources are few."""
+    return Bill(window, ask.table(meters_expr(window)), ask.table(phrases_expr(window)))
+
+
+def meters_expr(window: Window) -> Any:
+    """One row for each resource, cost line and words: columns _KEYS, line, words, those of _TEXTS; first, last (in the
+    window), seen, until (whenever); asked: the largest quantity, days: on how many days, both in the window."""
+    rows = _rows(window)
+    return rows.group_by(*_KEYS, "line", "words").aggregate(
+        **{name: rows[name].max() for name in _TEXTS},
+        first=rows.started.min(where=rows.now), last=rows.ended.max(where=rows.now), seen=rows.started.min(),
+        until=rows.ended.max(), asked=rows.quantity.max(where=rows.now),
+        days=rows.started.truncate("D").nunique(where=rows.now))
+
+
+def phrases_expr(window: Window) -> Any:
+    """Columns _KEYS, words, service, resource_type, kind: every combination that the bill has."""
+    rows = _rows(window)
+    return rows.filter(rows.resource.notnull()).select(*_KEYS, "words", "service", "resource_type", "kind").distinct()
+
+
+def copies_expr(bill: Bill, least: Decimal) -> Any:
     """The columns of `BilledResource`, for resources that a tag, or their own name, calls the copy of another one."""
-    found = _resources(window, lambda rows: rows.filter(
-        rows.replica_of.notnull() | rows.resource.lower().re_search(COPY_NAME)))
+    meters = bill.meters
+    found = _resources(bill, meters.filter(
+        meters.replica_of.notnull() | meters.resource.lower().re_search(COPY_NAME)))
     return _least(found.filter(found.stored > 0), least)
 
 
-def kept_versions_expr(window: Window, least: Decimal) -> Any:
+def kept_versions_expr(bill: Bill, least: Decimal) -> Any:
     """The columns of `BilledResource`, for snapshots, checkpoints and versions."""
-    return _least(_resources(window, lambda rows: rows.filter(
-        rows.kind.fill_null("").lower().re_search(VERSION_KIND)
-        | rows.resource_type.fill_null("").lower().re_search(VERSION_KIND))), least)
+    called = bill.phrases
+    return _least(_resources(bill, called.filter(
+        called.kind.fill_null("").lower().re_search(VERSION_KIND)
+        | called.resource_type.fill_null("").lower().re_search(VERSION_KIND))), least)
 
 
-def transfers_expr(window: Window, least: Decimal) -> Any:
+def transfers_expr(bill: Bill, least: Decimal) -> Any:
     """The columns of `BilledResource`, for resources that data left for another region or the internet."""
-    found = _resources(window, lambda rows: _speaking(rows, f"{ACROSS_REGIONS}|{TO_INTERNET}"))
+    found = _resources(bill, _speaking(bill, f"{ACROSS_REGIONS}|{TO_INTERNET}"))
     return _least(found.filter(found.across + found.internet > 0), least)
 
 
-def vector_indexes_expr(window: Window, least: Decimal) -> Any:
+def vector_indexes_expr(bill: Bill, least: Decimal) -> Any:
     """The columns of `BilledResource`, for indexes of embeddings that are paid for by what they keep."""
-    found = _resources(window, lambda rows: _speaking(rows, VECTOR))
+    found = _resources(bill, _speaking(bill, VECTOR))
     return _least(found.filter(found.stored > 0), least)
 
 
 def copies(ask: Ask, window: Window, least: Decimal) -> tuple[BilledResource, ...]:
     """Every copy that cost at least `least` dollars in the window."""
-    return _asked(ask, copies_expr(window, least))
+    return _asked(ask, copies_expr(bill(ask, window), least))
 
 
 def kept_versions(ask: Ask, window: Window, least: Decimal) -> tuple[BilledResource, ...]:
     """Every snapshot, checkpoint or version that cost at least `least` dollars."""
-    return _asked(ask, kept_versions_expr(window, least))
+    return _asked(ask, kept_versions_expr(bill(ask, window), least))
 
 
 def transfers(ask: Ask, window: Window, least: Decimal) -> tuple[BilledResource, ...]:
     """Every resource with transfer out of its region that cost at least `least` dollars."""
-    return _asked(ask, transfers_expr(window, least))
+    return _asked(ask, transfers_expr(bill(ask, window), least))
 
 
 def vector_indexes(ask: Ask, window: Window, least: Decimal) -> tuple[BilledResource, ...]:
     """Every index of embeddings that cost at least `least` dollars."""
-    return _asked(ask, vector_indexes_expr(window, least))
+    return _asked(ask, vector_indexes_expr(bill(ask, window), least))
 
 
-def billed_until_expr(window: Window) -> Any:
+def billed_until_expr(bill: Bill) -> Any:
     """Columns provider, until: where the bill of each provider ends, up to the end of the window."""
-    rows = _rows(window)
-    return rows.group_by("provider").aggregate(until=rows.ended.max())
+    return bill.meters.group_by("provider").aggregate(until=bill.meters.until.max())
 
 
 def billed_until(ask: Ask, window: Window) -> dict[str | None, datetime]:
     """Until when each provider has billed: what it does not list on its last days has ended."""
-    return {provider or None: until for provider, until in ask.rows(billed_until_expr(window))}
+    return {provider or None: until for provider, until in ask.rows(billed_until_expr(bill(ask, window)))}
 
 
 def _asked(ask: Ask, expression: Any) -> tuple[BilledResource, ...]:
@@ -162,21 +202,20 @@ def _rows(window: Window) -> Any:
         now=rows.charge_period_start >= _day(window))
 
 
-def _speaking(rows: Any, pattern: str) -> Any:
-    """The rows whose service, type, meter or description match; bills have few of these, and many rows."""
+def _speaking(bill: Bill, pattern: str) -> Any:
+    """Resources whose service, type, meter or description match."""
     import ibis
 
-    phrase = (rows.service.fill_null("") + ibis.literal(" ") + rows.resource_type.fill_null("")).lower()
-    rows = rows.mutate(phrase=phrase + ibis.literal(" ") + rows.words)
-    phrases = rows.select("phrase").distinct()
-    return rows.semi_join(phrases.filter(phrases.phrase.re_search(pattern)), "phrase")
+    called = bill.phrases
+    phrase = (called.service.fill_null("") + ibis.literal(" ") + called.resource_type.fill_null("")).lower()
+    return called.filter((phrase + ibis.literal(" ") + called.words).re_search(pattern))
 
 
-def _resources(window: Window, chosen: Callable[[Any], Any]) -> Any:
-    """The columns of `BilledResource`, for every resource that has one of the chosen rows."""
-    rows = _rows(window)
-    rows = rows.filter(rows.resource.notnull())
-    lines = _lines(rows.semi_join(chosen(rows).select(*_KEYS).distinct(), _KEYS), _services_that_list_reads(rows))
+def _resources(bill: Bill, chosen: Any) -> Any:
+    """The columns of `BilledResource`, for every resource that is among the chosen rows."""
+    window, meters = bill.window, bill.meters
+    meters = meters.filter(meters.resource.notnull())
+    lines = _lines(meters.semi_join(chosen.select(*_KEYS).distinct(), _KEYS), _services_that_list_reads(meters))
     found = lines.left_join(_costs(window), [*_KEYS, "line"])
     paid = found.paid.fill_null(0).cast("decimal(38,18)")
 
@@ -196,16 +235,12 @@ def _resources(window: Window, chosen: Callable[[Any], Any]) -> Any:
     return resources.filter(resources["first"].notnull())
 
 
-def _lines(rows: Any, listing: Any) -> Any:
+def _lines(known: Any, listing: Any) -> Any:
     """One row for each resource and cost line, with what the line is for."""
-    known = rows.group_by(*_KEYS, "line", "words").aggregate(
-        **{name: rows[name].max() for name in _TEXTS},
-        first=rows.started.min(where=rows.now), last=rows.ended.max(where=rows.now), seen=rows.started.min(),
-        asked=rows.quantity.max(where=rows.now).fill_null(0), days=rows.started.truncate("D").nunique(where=rows.now))
     across = known.words.re_search(ACROSS_REGIONS)
     internet = known.words.re_search(TO_INTERNET) & ~across
     read = known.words.re_search(READ)
-    known = known.mutate(across=across, internet=internet, read=(read | internet) & (known.asked > 0),
+    known = known.mutate(across=across, internet=internet, read=(read | internet) & (known.asked.fill_null(0) > 0),
                          stored=known.words.re_search(STORED) & ~read)
     known = known.left_join(listing, ["provider", "service"])
     return known.group_by(*_KEYS, "line").aggregate(
@@ -215,10 +250,9 @@ def _lines(rows: Any, listing: Any) -> Any:
         seen=known.seen.min(), days=known.days.max())
 
 
-def _services_that_list_reads(rows: Any) -> Any:
+def _services_that_list_reads(meters: Any) -> Any:
     """Provider and service of every bill that lists reads of any resource."""
-    spoken = rows.group_by("provider", "service", "words").aggregate(asked=rows.quantity.max(where=rows.now))
-    reads = spoken.filter(spoken.words.re_search(READ), spoken.asked > 0)
+    reads = meters.filter(meters.words.re_search(READ), meters.asked > 0)
     return reads.group_by("provider", "service").aggregate(lists_reads=reads.count())
 
 

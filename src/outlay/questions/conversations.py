@@ -9,7 +9,7 @@ from typing import Any
 
 from outlay.facts.window import Window
 from outlay.questions.ask import Ask
-from outlay.questions.callslices import SLICE_KEYS, CallSlice, Tokens, among, answered, token_sums, tokens_of, total
+from outlay.questions.callslices import SLICE_KEYS, CallSlice, Tokens, answered, token_sums, tokens_of, total
 from outlay.questions.growth import correlation, moments
 
 #: A conversation grows in a straight line when its mean input lies this near (as a share of the growth) to the middle
@@ -86,8 +86,9 @@ def resent_history_expr(window: Window, slices: Sequence[CallSlice], *, keep: in
 def _talks(window: Window, slices: Sequence[CallSlice], keep: int) -> Any:
     """Conversations of more than `keep` calls; some of other slices are among them."""
     calls = answered(window)
-    calls = among(calls, slices)
-    calls = calls.filter(calls.conversation.notnull())
+    named = {"model_key": {each.model_key for each in slices}, "project": {each.project for each in slices}}
+    calls = calls.filter(calls.conversation.notnull(), *(
+        calls[column].fill_null("").isin(sorted(name or "" for name in names)) for column, names in named.items()))
     # Two keys instead of six: conversations are many, and each further key of text costs as much as all the sums.
     keys = ("conversation", "model_key")
     talks = calls.group_by(*keys).aggregate(

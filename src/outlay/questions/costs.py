@@ -77,6 +77,9 @@ def cost_expr(query: CostQuery) -> Any:
     billed), unpriced (calls or hours without a known price)."""
     lines = _lines(query)
     keys = [*(["period"] if query.every else []), *query.by, "in_currency"]
+    if not query.whole_days and not query.reconciled:
+        # Calls alone, which are summed by these keys already.
+        return lines.select(*keys, cost=lines.amount, estimated=lines.guess, missing=lines.missing)
     return lines.group_by(keys).aggregate(
         cost=lines.amount.sum(), estimated=lines.guess.sum(), missing=lines.missing.sum())
 
@@ -127,8 +130,8 @@ def _call_lines(query: CostQuery) -> Any:
     keys = {**asked, **group} if query.reconciled else asked
     # A span of a tool or of an agent has no model and no tokens, and so nothing that could be priced.
     unpriced = calls.cost.isnull() & (calls.model.notnull() | calls.input_tokens.notnull())
-    summed = calls.mutate(own=own, missing=unpriced.cast("int64")).group_by(**keys).aggregate(
-        own=ibis._.own.sum().cast("decimal(38,12)"), missing=ibis._.missing.sum())
+    summed = calls.group_by(**keys).aggregate(
+        own=own.sum().cast("decimal(38,12)"), missing=unpriced.cast("int64").sum())
     lead = [summed[name] for name in asked]
     if not query.reconciled:
         own_cost = summed.own.cast("decimal(38,18)")

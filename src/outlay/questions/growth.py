@@ -15,9 +15,8 @@ def moments(rows: Any, window: Window) -> dict[str, Any]:
     # Counted from the window's start, so that squares of seconds keep their last digits.
     time = (rows.time.epoch_seconds() - timegm(window.since.timetuple())).cast("float64")
     return {
-        "sum_n": rows.input_tokens.count(), "sum_t": time.sum(where=counted), "sum_x": tokens.sum(where=counted),
-        "sum_tt": (time * time).sum(where=counted), "sum_xx": (tokens * tokens).sum(where=counted),
-        "sum_tx": (time * tokens).sum(where=counted),
+        "sum_n": rows.input_tokens.count(), "sum_t": time.sum(where=counted), "sum_x": tokens.sum(),
+        "sum_tt": (time * time).sum(where=counted), "sum_xx": (tokens * tokens).sum(), "sum_tx": (time * tokens).sum(),
     }
 
 

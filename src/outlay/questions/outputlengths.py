@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +13,11 @@ from outlay.questions.callslices import (
     PROMPT_KEYS,
     PromptSlice,
     Tokens,
-    among,
     answered,
     prompt_of,
     token_sums,
     tokens_of,
+    told_apart,
     total,
 )
 
@@ -40,32 +39,29 @@ class OutputWeeks:
     late: float | None
 
 
-def output_days_expr(window: Window) -> Any:
-    """Columns PROMPT_KEYS, day, calls, output, over the calls without max_tokens."""
+def output_weeks_expr(window: Window) -> Any:
+    """Columns PROMPT_KEYS, calls, output, first, last, early_calls, early_output, late_calls, late_output, over the
+    calls without max_tokens."""
     calls = answered(window)
-    calls = calls.filter(calls.max_tokens.isnull()).mutate(day=calls.time.truncate("D"))
-    return calls.group_by(*PROMPT_KEYS, "day").aggregate(calls=calls.count(), output=total(calls.output_tokens))
+    calls = calls.filter(calls.max_tokens.isnull())
+    days = calls.group_by(*PROMPT_KEYS, day=calls.time.truncate("D")).aggregate(
+        calls=calls.count(), output=total(calls.output_tokens))
+    days = days.group_by(*PROMPT_KEYS).mutate(first=days.day.min(), last=days.day.max())
+    early, late = days.day < days["first"] + WEEK, days.day > days["last"] - WEEK
+    return days.group_by(*PROMPT_KEYS).aggregate(
+        calls=total(days.calls), output=total(days.output), first=days.day.min(), last=days.day.max(),
+        early_calls=total(days.calls, early), early_output=total(days.output, early),
+        late_calls=total(days.calls, late), late_output=total(days.output, late))
 
 
 def output_weeks(ask: Ask, window: Window, min_calls: int) -> tuple[OutputWeeks, ...]:
     """Every prompt with calls without max_tokens; a week needs `min_calls` of them to have a mean."""
-    days: dict[PromptSlice, list[tuple[datetime, int, int]]] = defaultdict(list)
-    for *keys, day, calls, output in ask.rows(output_days_expr(window)):
-        days[prompt_of(tuple(keys))].append((day, calls, output))
-    return tuple(_weeks(prompt, sorted(rows), min_calls) for prompt, rows in days.items())
-
-
-def _weeks(prompt: PromptSlice, days: Sequence[tuple[datetime, int, int]], min_calls: int) -> OutputWeeks:
-    first, last = days[0][0], days[-1][0]
-    return OutputWeeks(
-        prompt, sum(calls for _, calls, _ in days), sum(output for _, _, output in days), first, last,
-        _mean([day for day in days if day[0] < first + WEEK], min_calls),
-        _mean([day for day in days if day[0] > last - WEEK], min_calls))
-
-
-def _mean(days: Sequence[tuple[datetime, int, int]], min_calls: int) -> float | None:
-    calls = sum(calls for _, calls, _ in days)
-    return sum(output for _, _, output in days) / calls if calls >= min_calls else None
+    keys = len(PROMPT_KEYS)
+    return tuple(
+        OutputWeeks(prompt_of(row[:keys]), *row[keys : keys + 4], *(
+            output / calls if calls >= min_calls else None
+            for calls, output in (row[keys + 4 : keys + 6], row[keys + 6 :])))
+        for row in ask.rows(output_weeks_expr(window)))
 
 
 def capped_calls_expr(window: Window) -> Any:
@@ -92,58 +88,49 @@ class OutputCreep:
     tokens: Tokens
 
 
-def output_creep_expr(window: Window, prompts: Sequence[PromptSlice], first: datetime, last: datetime) -> Any:
-    """Columns PROMPT_KEYS, p95_early, p95_late, excess, longer, those of `token_sums`; of prompts whose calls begin on
-    the day `first` and end on the day `last`. Some that were not asked for are among them."""
-    calls = among(answered(window), (each.calls for each in prompts), (each.prompt for each in prompts))
+def output_creep_expr(window: Window, prompts: Sequence[OutputWeeks]) -> Any:
+    """Columns place (which of the prompts), p95_early, p95_late, excess, longer, those of `token_sums`."""
+    calls = answered(window)
     calls = calls.filter(calls.max_tokens.isnull())
-    calls = calls.mutate(early=calls.time < first + WEEK, late=calls.time >= last + DAY - WEEK)
+    calls = told_apart(
+        calls, PROMPT_KEYS, ((*each.prompt.cells, each.first + WEEK, each.last + DAY - WEEK) for each in prompts),
+        "early_until", "late_from")
+    early, late = calls.time < calls.early_until, calls.time >= calls.late_from
     # As many rows as there are lengths; percentiles of these are exact on every engine.
-    lengths = calls.group_by(*PROMPT_KEYS, "early", "late", "output_tokens").aggregate(
-        **token_sums(calls, calls.count()))
+    lengths = calls.group_by("place", "output_tokens").aggregate(
+        **token_sums(calls, calls.count()), early=calls.count(where=early), late=calls.count(where=late))
     for week in ("early", "late"):
         lengths = _with_p95(lengths, week)
-    above = ~lengths.early & (lengths.output_tokens > lengths.p95_early)
-    return lengths.group_by(*PROMPT_KEYS).aggregate(
+    after = lengths.n_calls - lengths.early
+    above = lengths.output_tokens > lengths.p95_early
+    return lengths.group_by("place").aggregate(
         p95_early=lengths.p95_early.max(), p95_late=lengths.p95_late.max(),
-        excess=total((lengths.output_tokens - lengths.p95_early) * lengths.n_calls, above),
-        longer=total(lengths.n_calls, above),
+        excess=total((lengths.output_tokens - lengths.p95_early) * after, above), longer=total(after, above),
         **{name: total(lengths[name]) for name in ("n_calls", "n_input", "n_output", "n_read", "n_write")},
         paid=lengths.paid.sum())
 
 
 def _with_p95(lengths: Any, week: str) -> Any:
-    """Adds `p95_<week>` of the calls in that week (a column of conditions) to every length of a prompt.
+    """Adds `p95_<week>` of the calls in that week (a column that counts them) to every length of a prompt.
 
     As statistics define it: between the two calls next to the place where 95% lie below, in proportion, cut to a token.
     """
     import ibis
 
-    of_prompt = [lengths[name] for name in PROMPT_KEYS]
-    counted = ibis.ifelse(lengths[week], lengths.n_calls, 0)
-    up_to = counted.sum().over(ibis.cumulative_window(group_by=of_prompt, order_by=lengths.output_tokens))
+    counted = lengths[week]
+    up_to = counted.sum().over(ibis.cumulative_window(group_by=lengths.place, order_by=lengths.output_tokens))
     # In hundredths of a call: whole numbers are the same on every engine.
-    place = (counted.sum().over(group_by=of_prompt) - 1) * _PERCENTILE
+    rank = (counted.sum().over(group_by=lengths.place) - 1) * _PERCENTILE
     low, high = (
-        ibis.ifelse(lengths[week] & (up_to > place // 100 + further), lengths.output_tokens, None)
-        for further in (0, 1))
-    lengths = lengths.mutate(low=low, high=high, between=place % 100)
-    of_prompt = [lengths[name] for name in PROMPT_KEYS]
-    low, high = (lengths[name].min().over(group_by=of_prompt) for name in ("low", "high"))
+        ibis.ifelse((counted > 0) & (up_to > rank // 100 + further), lengths.output_tokens, None) for further in (0, 1))
+    lengths = lengths.mutate(low=low, high=high, between=rank % 100)
+    low, high = (lengths[name].min().over(group_by=lengths.place) for name in ("low", "high"))
     p95 = low + (high.fill_null(low) - low) * lengths.between // 100
     return lengths.mutate(**{f"p95_{week}": p95}).drop("low", "high", "between")
 
 
 def output_creep(ask: Ask, window: Window, prompts: Sequence[OutputWeeks]) -> tuple[OutputCreep, ...]:
-    """How the answers of the given prompts grew. One query for those that begin and end on the same days: nearly all
-    begin before the window and go on."""
-    alike: dict[tuple[datetime, datetime], list[PromptSlice]] = defaultdict(list)
-    for each in prompts:
-        alike[each.first, each.last].append(each.prompt)
-    found = []
-    for (first, last), asked in alike.items():
-        for row in ask.rows(output_creep_expr(window, asked, first, last)):
-            prompt, (early, late, excess, longer, *sums) = prompt_of(row[: len(PROMPT_KEYS)]), row[len(PROMPT_KEYS) :]
-            if prompt in asked:
-                found.append(OutputCreep(prompt, early, late, excess, longer, tokens_of(tuple(sums))))
-    return tuple(found)
+    """How the answers of the given prompts grew."""
+    return tuple(
+        OutputCreep(prompts[place].prompt, early, late, excess, longer, tokens_of(tuple(sums)))
+        for place, early, late, excess, longer, *sums in ask.rows(output_creep_expr(window, prompts)))

@@ -14,14 +14,15 @@ from outlay.questions.callslices import (
     PROMPT_KEYS,
     PromptSlice,
     Tokens,
-    among,
     answered,
     prompt_of,
     token_sums,
     tokens_of,
+    told_apart,
     total,
 )
 
+PREFIX_KEYS = (*PROMPT_KEYS, "prefix_hash", "system_tokens")
 #: Service tiers whose calls wait for hours: their prefixes do not meet in a cache that lasts minutes.
 _LATER = ("batch", "flex")
 
@@ -75,26 +76,29 @@ def prefix_use(ask: Ask, window: Window, *, least: int, min_calls: int) -> tuple
         for row in ask.rows(prefix_use_expr(window, least=least, min_calls=min_calls)))
 
 
-def shared_prefixes_expr(
-    window: Window, prompts: Sequence[PrefixUse], *, least: int, min_calls: int, lifetime_s: int
-) -> Any:
-    """Columns PROMPT_KEYS, prefix_hash, system_tokens, calls, misses, first, last. Other prompts may be among them."""
+def prefixes_expr(window: Window, prompts: Sequence[PrefixUse], *, least: int, min_calls: int) -> Any:
+    """Columns place (which of the prompts), prefix_hash, system_tokens, calls, first, last."""
     calls = _long_prefixes(window, least)
-    calls = among(calls, (each.prompt.calls for each in prompts), (each.prompt.prompt for each in prompts))
-    calls = calls.filter(_missed(calls))
-    prefix = (*PROMPT_KEYS, "prefix_hash", "system_tokens")
+    calls = told_apart(calls.filter(_missed(calls)), PROMPT_KEYS, (each.prompt.cells for each in prompts))
+    found = calls.group_by("place", "prefix_hash", "system_tokens").aggregate(
+        calls=calls.count(), first=calls.time.min(), last=calls.time.max())
+    return found.filter(found.calls >= min_calls)
+
+
+def prefix_misses_expr(window: Window, prefixes: Sequence[tuple[Any, ...]], *, least: int, lifetime_s: int) -> Any:
+    """Columns place, misses: of each prefix (its values of PREFIX_KEYS) the calls that no other one came before in
+    time."""
+    calls = _long_prefixes(window, least)
+    calls = told_apart(calls.filter(_missed(calls)), PREFIX_KEYS, prefixes)
     # Within a stretch as long as the lifetime every call but the first finds the prefix; between two stretches the
     # gap from the last call of one to the first of the next decides.
-    calls = calls.mutate(stretch=calls.time.epoch_seconds() // lifetime_s)
-    busy = calls.group_by(*prefix, "stretch").aggregate(
-        calls=calls.count(), opened=calls.time.min(), closed=calls.time.max())
-    before = busy.closed.epoch_seconds().lag().over(group_by=[busy[name] for name in prefix], order_by=busy.stretch)
+    calls = calls.select("place", second=calls.time.epoch_seconds())
+    calls = calls.mutate(stretch=calls.second // lifetime_s)
+    busy = calls.group_by("place", "stretch").aggregate(opened=calls.second.min(), closed=calls.second.max())
+    before = busy.closed.lag().over(group_by=busy.place, order_by=busy.stretch)
     # Some engines give the first row of a partition 0 instead of NULL: both are far in the past.
-    gap = busy.opened.epoch_seconds() - before.fill_null(0)
-    busy = busy.mutate(missed=gap >= lifetime_s)
-    found = busy.group_by(*prefix).aggregate(
-        calls=total(busy.calls), misses=total(busy.missed), first=busy.opened.min(), last=busy.closed.max())
-    return found.filter(found.calls >= min_calls)
+    busy = busy.mutate(missed=busy.opened - before.fill_null(0) >= lifetime_s)
+    return busy.group_by("place").aggregate(misses=total(busy.missed))
 
 
 def shared_prefixes(
@@ -106,14 +110,16 @@ def shared_prefixes(
     """
     if not prompts:
         return ()
-    asked, keys = {each.prompt for each in prompts}, len(PROMPT_KEYS)
+    known = sorted(ask.rows(prefixes_expr(window, prompts, least=least, min_calls=min_calls)), key=repr)
+    if not known:
+        return ()
+    keys = tuple((*prompts[place].prompt.cells, prefix_hash, length) for place, prefix_hash, length, *_ in known)
+    misses = dict(ask.rows(prefix_misses_expr(window, keys, least=least, lifetime_s=lifetime_s)))
     found: dict[tuple[PromptSlice, str | None, int | None], list[SharedPrefix]] = defaultdict(list)
-    expr = shared_prefixes_expr(window, prompts, least=least, min_calls=min_calls, lifetime_s=lifetime_s)
-    for row in ask.rows(expr):
-        prompt, (prefix_hash, length, calls, misses, first, last) = prompt_of(row[:keys]), row[keys:]
-        if prompt in asked:
-            one = SharedPrefix(prompt, prefix_hash, length, calls, calls - misses, first, last)
-            found[prompt, prefix_hash, None if prefix_hash else length].append(one)
+    for number, (place, prefix_hash, length, calls, first, last) in enumerate(known):
+        prompt = prompts[place].prompt
+        one = SharedPrefix(prompt, prefix_hash, length, calls, calls - misses[number], first, last)
+        found[prompt, prefix_hash, None if prefix_hash else length].append(one)
     return tuple(_together(parts) for parts in found.values())
 
 

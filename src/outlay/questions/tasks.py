@@ -13,12 +13,12 @@ from outlay.questions.callslices import (
     PROMPT_KEYS,
     PromptSlice,
     Tokens,
-    among,
     answered,
     one_in_sixteen,
     prompt_of,
     token_sums,
     tokens_of,
+    told_apart,
     total,
 )
 
@@ -60,11 +60,11 @@ def terse_prompts_expr(window: Window, models: Sequence[str], *, short: int, sha
 def answer_profiles_expr(
     window: Window, prompts: Sequence[PromptSlice], *, tiny: int, short: int, min_calls: int
 ) -> Any:
-    """Columns PROMPT_KEYS, those of `token_sums`, tiny, short, squares, longest, reasoning, agents, first, last.
-    Some prompts that were not asked for are among them."""
-    calls = among(answered(window), (each.calls for each in prompts), (each.prompt for each in prompts))
+    """Columns place (which of the prompts), those of `token_sums`, tiny, short, squares, longest, reasoning, agents,
+    first, last."""
+    calls = told_apart(answered(window), PROMPT_KEYS, (each.cells for each in prompts))
     length = calls.output_tokens.cast("float64")
-    found = calls.group_by(*PROMPT_KEYS).aggregate(
+    found = calls.group_by("place").aggregate(
         **token_sums(calls, calls.count()),
         tiny=total(calls.output_tokens <= tiny),
         short=total(calls.output_tokens <= short),
@@ -83,20 +83,19 @@ def answer_profiles(
     if not models:
         return ()
     terse = terse_prompts_expr(window, models, short=short, share=share, min_calls=min_calls)
-    prompts = {prompt_of(row) for row in ask.rows(terse)}
+    prompts = [prompt_of(row) for row in ask.rows(terse)]
     if not prompts:
         return ()
-    rows = ask.rows(answer_profiles_expr(window, tuple(prompts), tiny=tiny, short=short, min_calls=min_calls))
-    profiles = (_profile(row) for row in rows)
-    return tuple(each for each in profiles if each.prompt in prompts and each.short_share >= share)
+    rows = ask.rows(answer_profiles_expr(window, prompts, tiny=tiny, short=short, min_calls=min_calls))
+    profiles = (_profile(prompts[place], figures) for place, *figures in rows)
+    return tuple(each for each in profiles if each.short_share >= share)
 
 
-def _profile(row: tuple[Any, ...]) -> AnswerProfile:
-    keys = len(PROMPT_KEYS)
-    tokens = tokens_of(row[keys : keys + 6])
-    tiny, short, squares, longest, reasoning, agents, first, last = row[keys + 6 :]
+def _profile(prompt: PromptSlice, figures: Sequence[Any]) -> AnswerProfile:
+    tokens = tokens_of(tuple(figures[:6]))
+    tiny, short, squares, longest, reasoning, agents, first, last = figures[6:]
     mean = tokens.output / tokens.calls
     variance = max(0.0, squares / tokens.calls - mean * mean)
     return AnswerProfile(
-        prompt_of(row[:keys]), tokens, tiny / tokens.calls, short / tokens.calls, variance**0.5, longest, reasoning,
+        prompt, tokens, tiny / tokens.calls, short / tokens.calls, variance**0.5, longest, reasoning,
         agents / tokens.calls, first, last)
