@@ -51,6 +51,7 @@ def test_findings_are_flat_rows_with_money_as_text(answer: dict[str, Any]) -> No
         "until": "2026-08-31T00:00:00Z",
         "action": "Route the simple third to `small-1`.",
         "command": "outlay costs --by model --where task=tickets",
+        "change": "",
     }
     states = [row["state"] for row in answer["rows"]]
     assert states == ["open"] * 3 + ["accepted"] + ["open"] * 3 + ["ignored"]

@@ -76,6 +76,7 @@ def finding_json(counted: Counted) -> Row:
             "until": finding.period.until,
             "action": finding.action,
             "command": finding.command,
+            "change": finding.change,
         }
     )
 

@@ -10,6 +10,9 @@ from outlay.accounting.money import dollars, places
 from outlay.cli.render_table import PLAIN, UNKNOWN, WASTE, cells, one_line, pad, painted, table_text, wrap
 from outlay.facts.finding import Confidence, Finding
 
+#: Commands of one finding that an assessment shows; `outlay findings show` has all.
+COMMANDS = 2
+
 
 def findings_text(
     findings: Sequence[Counted], currency: str = "USD", width: int | None = 80, colour: bool = False
@@ -86,11 +89,12 @@ def finding_text(counted: Counted, currency: str = "USD", width: int = 80, colou
         lines += ["", "EVIDENCE", *_pairs(finding.evidence, width)]
     lines += ["", "ACTION", *wrap(finding.action, width, "  ")]
     lines += [f"  $ {line}" for line in command_lines(finding)]
+    lines += _change(finding, width, "  ")
     return painted("\n".join(lines), colour)
 
 
 def brief(counted: Counted, amount: str, currency: str, width: int) -> Iterator[str]:
-    """One finding in an assessment: `amount` and what, then who, then the action and its command, never cut."""
+    """One finding in an assessment: `amount` and what, then who, then the action and its first commands, never cut."""
     finding = counted.finding
     lead = cells(amount) + 4
     title, *more = wrap(finding.title, width - lead) or [""]
@@ -101,12 +105,25 @@ def brief(counted: Counted, amount: str, currency: str, width: int) -> Iterator[
         sure += f", {counted.state}"
     yield from wrap(f"{_who(finding)}; {sure}; {dollars(finding.so_far, currency)} so far", width, "    ")
     yield from wrap(finding.action, width, "    ")
-    yield from (f"    $ {line}" for line in command_lines(finding))
+    commands = command_lines(finding)
+    yield from (f"    $ {line}" for line in commands[:COMMANDS])
+    if len(commands) > COMMANDS:
+        yield from wrap(f"{len(commands) - COMMANDS:,} more such commands: outlay findings show {finding.id}", width,
+                        "    ")
+    yield from _change(finding, width, "    ")
 
 
 def command_lines(finding: Finding) -> list[str]:
     """The command as it must be typed: line by line, and never broken."""
     return [printable(line) for line in finding.command.splitlines() if line.strip()]
+
+
+def _change(finding: Finding, width: int, indent: str) -> Iterator[str]:
+    """What to set where, which is no command; further lines of it are literal."""
+    first, *more = finding.change.splitlines() or [""]
+    if first:
+        yield from wrap(f"Change: {first}", width, indent)
+    yield from (f"{indent}  {printable(line)}" for line in more)
 
 
 def _who(finding: Finding) -> str:

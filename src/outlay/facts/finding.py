@@ -35,7 +35,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding. Money is in US dollars (the reporting currency), so far in `period` and a month from now."""
+    """One finding. Money is in US dollars, so far in `period` and a month from now.
+
+    `command`: what ends it, as it can be typed into a shell, one command a line. `change`: where a change of code or
+    of settings ends it, what is set to what, and where. Both are empty where `action` says all there is to do.
+    """
 
     code: str
     capability: str
@@ -48,7 +52,8 @@ class Finding:
     claims: tuple[Claim, ...]
     confidence: Confidence
     action: str
-    command: str
+    command: str = ""
+    change: str = ""
     assumption: str = ""
 
     @property
