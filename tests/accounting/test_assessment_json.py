@@ -45,6 +45,7 @@ def test_findings_are_flat_rows_with_money_as_text(answer: dict[str, Any]) -> No
         "assumption": "the 400 tickets stand for all",
         "month": "11900",
         "so_far": "11620",
+        "freed_month": "0",
         "claimed_month": "24300",
         "claimed_so_far": "24020",
         "since": "2026-08-01T00:00:00Z",

@@ -64,6 +64,7 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
         estimated=daily.totals["estimated"],
         wasted=min(sum((c.so_far for c in live), Decimal(0)), spent),
         saving_month=saving,
+        freed_month=sum((c.freed_month for c in live), Decimal(0)),
         overlap_month=sum((c.finding.month for c in live), Decimal(0)) - saving,
         month_rate=_month_rate(daily, window),
         previous=_previous(ask, settings, window),

@@ -124,6 +124,8 @@ class Counted:
     so_far: Decimal
     month: Decimal
     state: str = "open"
+    freed_month: Decimal = Decimal(0)
+    """of `month`: reserved capacity that is freed, and paid for either way"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class Assessment:
     """of `spent`: what bought nothing, overlaps counted once"""
     saving_month: Decimal
     """a month from now, if all findings that are not ignored are acted upon, overlaps counted once"""
+    freed_month: Decimal = Decimal(0)
+    """of `saving_month`: reserved capacity that is freed for other work; the bill stays as it is"""
     overlap_month: Decimal
     """claimed twice, and left out of `saving_month`"""
     month_rate: Decimal
@@ -190,6 +194,11 @@ class Assessment:
         return float(self.wasted / self.spent) if self.spent else 0.0
 
     @property
+    def cash_month(self) -> Decimal:
+        """Of `saving_month`: what comes off the bills."""
+        return self.saving_month - self.freed_month
+
+    @property
     def headline(self) -> str:
         """The one sentence that everything else explains."""
         from outlay.accounting.figures import percent
@@ -200,7 +209,10 @@ class Assessment:
         spent = f"{dollars(self.spent, self.currency)} was spent"
         if not self.wasted and not self.saving_month:
             return f"{spent}; no finding says that any of it bought nothing."
+        freed = dollars(self.freed_month, self.currency)
+        gained = [f"saves {dollars(self.cash_month, self.currency)} a month"] if self.cash_month else []
+        gained += [f"frees {freed} a month of reserved capacity"] if self.freed_month else []
         return (
-            f"{spent}; {percent(self.wasted_share)} of it bought nothing, and acting on the findings saves "
-            f"{dollars(self.saving_month, self.currency)} a month."
+            f"{spent}; {percent(self.wasted_share)} of it bought nothing, and acting on the findings "
+            f"{' and '.join(gained) or 'saves nothing from now on'}."
         )

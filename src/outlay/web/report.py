@@ -137,6 +137,7 @@ def _environment(currency: str) -> Environment:
         "duration": figures.duration,
         "plural": figures.plural,
         "sentence": lambda words: words.removesuffix("."),
+        "freed": lambda finding: digest.freed(finding, currency),
         "capitalise": lambda words: words[:1].upper() + words[1:],
         "ticks": _ticks,
     }
