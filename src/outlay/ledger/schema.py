@@ -120,7 +120,8 @@ RECONCILED: tuple[tuple[str, str], ...] = (
     ("day", "TIMESTAMP"), ("provider", "VARCHAR"), ("model_key", "VARCHAR"), ("account", "VARCHAR"),
     ("metered", "DECIMAL(38,18)"), ("reported", "DECIMAL(38,18)"), ("billed", "DECIMAL(38,18)"),
     ("counted", "DECIMAL(38,18)"), ("spread", "DECIMAL(38,18)"), ("unmetered", "DECIMAL(38,18)"),
-    ("factor", "DECIMAL(38,18)"),
+    # What a metered dollar of single calls is in each of the four costs; None: the bill does not state that cost.
+    *((f"{name}_factor", "DECIMAL(38,18)") for name in ("billed", "effective", "list", "contracted")),
 )
 
 DERIVED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -169,8 +170,9 @@ def tables() -> dict[str, tuple[tuple[str, str], ...]]:
 
 def ddl() -> tuple[str, ...]:
     """Statements that make a new store."""
-    return tuple(f"CREATE TABLE {name} ({_columns_sql(layout)})" for name, layout in tables().items())
+    return tuple(f"CREATE TABLE {name} ({columns_sql(layout)})" for name, layout in tables().items())
 
 
-def _columns_sql(layout: tuple[tuple[str, str], ...]) -> str:
+def columns_sql(layout: tuple[tuple[str, str], ...]) -> str:
+    """Names and types, as a table is made of them."""
     return ", ".join(f'"{column}" {sql_type}' for column, sql_type in layout)

@@ -127,39 +127,41 @@ def _call_lines(query: CostQuery) -> Any:
     keys = {**asked, **group} if query.reconciled else asked
     # A span of a tool or of an agent has no model and no tokens, and so nothing that could be priced.
     unpriced = calls.cost.isnull() & (calls.model.notnull() | calls.input_tokens.notnull())
-    summed = calls.mutate(own=own, missing=unpriced.cast("int64")).group_by(**keys).aggregate(
-        own=ibis._.own.sum().cast("decimal(38,12)"), missing=ibis._.missing.sum())
+    summed = calls.mutate(own=own, metered=calls.cost, missing=unpriced.cast("int64")).group_by(**keys).aggregate(
+        own=ibis._.own.sum().cast("decimal(38,12)"), metered=ibis._.metered.sum().cast("decimal(38,12)"),
+        missing=ibis._.missing.sum())
     lead = [summed[name] for name in asked]
     if not query.reconciled:
         own_cost = summed.own.cast("decimal(38,18)")
         amount = ibis.ifelse(ibis.literal(query.cost == "billed"), None, own_cost)
         return summed.select(*lead, in_currency=ibis.literal("USD"), amount=amount, guess=amount,
                              missing=summed.missing)
-    joined = _with_factors(summed)
-    factor = ibis.coalesce(joined.own_factor, joined.any_factor, ibis.literal(1).cast("decimal(38,18)"))
-    amount = (joined.own.cast("decimal(20,12)") * factor.cast("decimal(18,17)")).cast("decimal(38,18)")
+    joined = _with_factors(summed, query.cost)
     billed = joined.own_billed.notnull() | joined.any_billed.notnull()
-    if query.cost == "billed":
-        # What no bill speaks of has not been billed.
-        amount = ibis.ifelse(billed, amount, None)
+    factor = ibis.coalesce(joined.own_factor, joined.any_factor)
+    # A bill goes to its calls in proportion to what they were metered at, whichever of its costs is asked for.
+    spread = (joined.metered.cast("decimal(20,12)") * factor.cast("decimal(38,17)")).cast("decimal(38,18)")
+    # What no bill speaks of has not been billed.
+    plain = ibis.null("decimal(38,18)") if query.cost == "billed" else joined.own.cast("decimal(38,18)")
+    amount = ibis.ifelse(billed, spread, plain)
     return joined.select(
         *(joined[name] for name in asked), in_currency=ibis.literal("USD"), amount=amount,
         guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
     )
 
 
-def _with_factors(summed: Any) -> Any:
-    """Sums of calls with what turns their metered dollars into counted ones."""
+def _with_factors(summed: Any, cost: str) -> Any:
+    """Sums of calls with what turns their metered dollars into counted ones, in one of the four costs."""
     # Bills name the cloud where calls name its model service (aws, aws.bedrock).
     summed = summed.mutate(m_provider=summed.m_whole_provider.re_replace(r"\..*$", ""))
     matched = table("reconciled")
     # An account of '' says that accounts were not compared for this provider.
     plain = matched.filter(matched.account == "").select(
-        m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, any_factor=matched.factor,
+        m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, any_factor=matched[f"{cost}_factor"],
         any_billed=matched.billed)
     named = matched.filter(matched.account != "").select(
         m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, m_account=matched.account,
-        own_factor=matched.factor, own_billed=matched.billed)
+        own_factor=matched[f"{cost}_factor"], own_billed=matched.billed)
     joined = summed.left_join(plain, ["m_day", "m_provider", "m_model"]).drop(
         "m_day_right", "m_provider_right", "m_model_right")
     return joined.left_join(named, ["m_day", "m_provider", "m_model", "m_account"])
