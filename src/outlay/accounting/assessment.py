@@ -139,7 +139,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Metered against billed dollars of the same things; `unmetered` is billed without a matching call."""
+    """Metered against billed US dollars of the same things; `unmetered` is billed without a matching call."""
 
     billed: Decimal
     metered: Decimal
@@ -188,6 +188,8 @@ class Assessment:
     """models with calls but no known price; cost is zero here and said to be unknown, detail has the tokens"""
     rejected: int
     sources: tuple[str, ...]
+    converted: str = ""
+    """where the reporting currency is not the US dollar: what was converted how, and what was not"""
 
     @property
     def wasted_share(self) -> float:

@@ -286,10 +286,11 @@ def _method(a: Assessment, width: int) -> Iterator[str]:
     said = [f"{a.window.since:%Y-%m-%d %H:%M} to {a.window.until:%Y-%m-%d %H:%M} UTC; {a.cost_basis} cost: {basis}"]
     if a.drift.billed:
         drift = signed_percent(float((a.drift.metered - a.drift.billed) / a.drift.billed))
-        billed, metered = dollars(a.drift.billed, a.currency), dollars(a.drift.metered, a.currency)
+        billed, metered = dollars(a.drift.billed), dollars(a.drift.metered)
         said.append(f"billed {billed}, metered {metered} of the same things: {drift}; the bill counts")
     if a.drift.unmetered:
-        said.append(f"{dollars(a.drift.unmetered, a.currency)} is billed without a matching call")
+        said.append(f"{dollars(a.drift.unmetered)} is billed without a matching call")
+    said += [a.converted] if a.converted else []
     if a.sources:
         said.append(f"sources: {', '.join(a.sources)}")
     for words in said:

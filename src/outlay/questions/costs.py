@@ -47,6 +47,8 @@ class CostQuery:
     currency: str = "USD"
     #: False where no bill speaks of any model in the window: single calls then count as they were metered.
     reconciled: bool = True
+    #: From when on a US dollar is how much of `currency`, in order of time: single calls are metered in dollars.
+    dollar_rates: tuple[tuple[datetime, Decimal], ...] = ()
 
     def __post_init__(self) -> None:
         for name in (*self.by, *(name for name, _ in self.where)):
@@ -63,6 +65,11 @@ class CostQuery:
         """Whether single calls must be looked at: the daily table does not know enough."""
         names = {*self.by, *(name for name, _ in self.where)}
         return bool(names & PER_CALL.keys()) or not self.whole_days
+
+    @property
+    def converts(self) -> bool:
+        """Whether the dollars of single calls become another currency."""
+        return self.currency != "USD" and bool(self.dollar_rates)
 
     @property
     def whole_days(self) -> bool:
@@ -144,10 +151,28 @@ def _call_lines(query: CostQuery) -> Any:
     # What no bill speaks of has not been billed.
     plain = ibis.null("decimal(38,18)") if query.cost == "billed" else joined.own.cast("decimal(38,18)")
     amount = ibis.ifelse(billed, spread, plain)
+    amount, in_currency = _converted(amount, joined.m_day, query)
     return joined.select(
-        *(joined[name] for name in asked), in_currency=ibis.literal("USD"), amount=amount,
+        *(joined[name] for name in asked), in_currency=in_currency, amount=amount,
         guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
     )
+
+
+def _converted(amount: Any, day: Any, query: CostQuery) -> tuple[Any, Any]:
+    """Dollars of single calls in the reporting currency at the day's rate, and what they are in then. Days before the
+    first rate stay in dollars."""
+    import ibis
+
+    dollars = ibis.literal("USD")
+    since = max((at for at, _ in query.dollar_rates if at <= query.window.since), default=query.window.since)
+    known = [(at, rate) for at, rate in query.dollar_rates if since <= at < query.window.until]
+    if not query.converts or not known:
+        return amount, dollars
+    # The latest rate first; the scales are such that both engines multiply exactly and Ibis can order the types.
+    rate = ibis.cases(*((day >= at, ibis.literal(rate).cast("decimal(38,14)")) for at, rate in reversed(known)))
+    changed = (amount.cast("decimal(30,14)") * rate).cast("decimal(38,18)")
+    return (ibis.ifelse(day >= known[0][0], changed, amount),
+            ibis.ifelse(day >= known[0][0], ibis.literal(query.currency), dollars))
 
 
 def _with_factors(summed: Any, cost: str) -> Any:
@@ -220,7 +245,8 @@ def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> 
     Other currencies, and what has no known price, are in `unknown` and never in a row or the total; a row whose cost is
     unknown altogether stands there too, with its dimensions.
     """
-    if query.needs_calls and not next(iter(ask.rows(matched_expr(query.window))))[0]:
+    if query.needs_calls and not query.converts and not next(
+            iter(ask.rows(matched_expr(query.window))))[0]:
         query = replace(query, reconciled=False)
     found = list(ask.rows(cost_expr(query)))
     names = (*(("period",) if query.every else ()), *query.by)

@@ -49,7 +49,8 @@ def endpoint_runs_expr(window: Window) -> Any:
     runs = runs.filter(runs.kind == "endpoint", runs.started.notnull(), runs.started < until,
                        runs.ended.isnull() | (runs.ended > since))
     days = table("gpu_day")
-    days = days.filter(days.day >= window.since, days.day < window.until, days.run_id.notnull())
+    days = days.filter(days.day >= window.since, days.day < window.until, days.run_id.notnull(),
+                       days.currency == "USD")
     cost = days.group_by(cost_of=days.run_id).aggregate(
         cost=days.effective_cost.sum(), reserved=days.effective_cost.sum(where=days.market == "reserved"))
     up = ibis.least(runs.ended.fill_null(until), until).epoch_seconds() - ibis.greatest(

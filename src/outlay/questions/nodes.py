@@ -107,7 +107,8 @@ def unheld_days_expr(window: Window, nodes: Collection[str]) -> Any:
     rows = rows.filter(rows.node.isin(sorted(nodes)))
     free = rows.run_id.isnull()
     return rows.group_by("node", "day").aggregate(
-        cost=rows.effective_cost.sum(where=free), free_s=ibis.ifelse(free, rows.gpu_s, 0.0).sum(),
+        cost=rows.effective_cost.sum(where=free & (rows.currency == "USD")),
+        free_s=ibis.ifelse(free, rows.gpu_s, 0.0).sum(),
         all_s=rows.gpu_s.sum())
 
 

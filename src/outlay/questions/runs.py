@@ -244,8 +244,8 @@ def run_costs_expr(window: Window, run_ids: Collection[str]) -> Any:
     rows = of_days(table("gpu_day"), window)
     rows = rows.filter(rows.run_id.isin(sorted(run_ids)))
     return rows.group_by("run_id", "scheduler", "day").aggregate(
-        cost=rows.effective_cost.sum(), seconds=rows.gpu_s.sum(),
-        reserved=rows.effective_cost.sum(where=rows.market == "reserved"))
+        cost=rows.effective_cost.sum(where=rows.currency == "USD"), seconds=rows.gpu_s.sum(),
+        reserved=rows.effective_cost.sum(where=(rows.currency == "USD") & (rows.market == "reserved")))
 
 
 def run_costs(ask: Ask, window: Window, run_ids: Collection[str]) -> dict[tuple[str, str | None], RunCost]:

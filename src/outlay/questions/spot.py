@@ -43,7 +43,7 @@ def on_demand_expr(window: Window, least: float = 0) -> Any:
 
     days = table("gpu_day")
     days = days.filter(days.day >= window.since, days.day < window.until, days.market == "on_demand",
-                       days.run_id.notnull(), days.effective_cost.notnull())
+                       days.run_id.notnull(), days.effective_cost.notnull(), days.currency == "USD")
     cost = days.group_by(cost_of=days.run_id, node=days.node).aggregate(
         gpu_type=days.gpu_type.max(), region=days.region.max(), cost=days.effective_cost.sum())
     runs = table("run")
