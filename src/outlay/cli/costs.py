@@ -44,7 +44,8 @@ def costs(place: Place, by: str, where: tuple[str, ...], since: str | None, unti
         if explain:
             from outlay.questions.explain import explain as explain_costs
 
-            explanation = explain_costs(ledger.ask(), answer.window, ledger.settings.attribution)
+            explanation = explain_costs(ledger.ask(), answer.window, ledger.settings.attribution,
+                                        ledger.settings.split, ledger.settings.currency)
     if as_json:
         body = answer.as_json()
         if explanation is not None:

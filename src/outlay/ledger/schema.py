@@ -148,7 +148,8 @@ DECISION: tuple[tuple[str, str], ...] = (
     ("decided_at", "TIMESTAMP"), ("decided_by", "VARCHAR"),
 )
 
-#: Settings of the store itself: schema_version, dirty, attribution (fingerprint of the rules that rows carry).
+#: Settings of the store itself: schema_version; derived, terms (fingerprints of what the derived tables
+#: and the rows were made with); last_import (the highest number that an import ever had).
 META: tuple[tuple[str, str], ...] = (("key", "VARCHAR"), ("value", "VARCHAR"))
 
 
