@@ -125,6 +125,7 @@ class Ledger:
 
         Raises `UsageError` naming what is not known.
         """
+        from outlay.ledger.dollars import dollar_rates
         from outlay.questions.costs import CostQuery, costs, parse_where
 
         ask = self.ask()
@@ -132,7 +133,8 @@ class Ledger:
         # Within a day only calls can be told apart: a window of hours is answered from them alone.
         short = fine or (since or "").strip().endswith(("h", "m"))
         window = resolve(ask, since, until, whole_days=not short, default="24h" if fine else "30d")
-        query = CostQuery(tuple(by), window, parse_where(where), every, cost, self.settings.currency)
+        query = CostQuery(tuple(by), window, parse_where(where), every, cost, self.settings.currency,
+                          dollar_rates=dollar_rates(self.settings.rates))
         return Costs(costs(ask, query, as_of=now(), rejected=self.rejected))
 
     def assess(self, *, since: str | None = None, until: str | None = None) -> Assessment:

@@ -45,12 +45,14 @@ def test_findings_are_flat_rows_with_money_as_text(answer: dict[str, Any]) -> No
         "assumption": "the 400 tickets stand for all",
         "month": "11900",
         "so_far": "11620",
+        "freed_month": "0",
         "claimed_month": "24300",
         "claimed_so_far": "24020",
         "since": "2026-08-01T00:00:00Z",
         "until": "2026-08-31T00:00:00Z",
         "action": "Route the simple third to `small-1`.",
         "command": "outlay costs --by model --where task=tickets",
+        "change": "",
     }
     states = [row["state"] for row in answer["rows"]]
     assert states == ["open"] * 3 + ["accepted"] + ["open"] * 3 + ["ignored"]

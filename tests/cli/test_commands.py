@@ -97,6 +97,8 @@ def test_undo_is_exact(tmp_path: Path, files: Path) -> None:
     assert (after["rows"], after["totals"]) == (before["rows"], before["totals"])
     assert [row["import_id"] for row in run_json(tmp_path, "imports", "list")["rows"]] == [1]
     assert run_json(tmp_path, "imports", "show", "1")["rows"][0]["source"] == "focus"
+    # A number is never given twice: who notes "import 2" means that one.
+    assert "import 3: 4 added" in run(tmp_path, "import", str(files / "calls.jsonl"))
     assert "no import 9" in run(tmp_path, "imports", "show", "9", code=2)
 
 

@@ -49,7 +49,9 @@ def test_a_retry_loop_is_found_with_its_calls(tmp_path: Path) -> None:
     (claim,) = finding.claims
     assert (claim.pot, claim.pot_so_far) == ("calls:openai/gpt-4o/growth/invoices/extract", Decimal("3800"))
     assert dict(finding.evidence)["Calls a day"] == "9,000, usually 1,000"
-    assert finding.command == "max_budget: 200  # US dollars\nbudget_duration: 1d"
+    assert finding.command == ("outlay costs --by api_key,user,model --where team=growth --where project=invoices "
+                               "--since 2026-09-22 --until 2026-09-23")
+    assert finding.change.startswith("a budget of $200 a day") and "max_budget: 200" in finding.change
 
 
 def test_days_in_a_row_are_one_finding(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_the_dollars_are_metered_minus_the_small_model(tmp_path: Path) -> None:
     assert finding.subject == "prompt sort, openai gpt-4o, task classification, team search"
     assert finding.claims[0].pot == "calls:openai/gpt-4o/search//classification"
     assert finding.claims[0].pot_so_far == metered
-    assert "gpt-4o-mini" in finding.assumption and finding.command == "model: gpt-4o-mini"
+    assert "gpt-4o-mini" in finding.assumption and finding.change.startswith("model=gpt-4o-mini in ")
 
 
 def test_batch_prices_are_carried_over(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def test_a_team_that_buys_answers_one_by_one_is_found(tmp_path: Path) -> None:
     assert (evidence["Inference"], evidence["Training"]) == ("$4,000", "$500")
     assert evidence["Largest part"] == "gpt-4o, task answer, $4,000"
     assert (finding.team, finding.claims, finding.month, finding.confidence) == ("support", (), 0, Confidence.HIGH)
-    assert finding.command == "outlay costs --by task,model --where team=support --where stage=inference"
+    assert finding.command == ("outlay costs --by task,model --where team=support --where stage=inference "
+                               "--since 2026-09-01 --until 2026-10-01")
 
 
 def test_teams_that_are_left_alone(tmp_path: Path) -> None:

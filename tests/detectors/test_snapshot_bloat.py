@@ -25,7 +25,8 @@ def version(name: str, age: int, source: str | None = "vol-1", kind: str = "snap
     if source is not None:
         stated["source"] = source
     return daily(name, "1", since=max(0, 30 - age), meter="EBS:SnapshotUsage", service="Amazon Elastic Block Store",
-                 resource_type="Snapshot", tags=stated)
+                 resource_type="Snapshot", resource_id=f"arn:aws:ec2:eu-west-1:1234:snapshot/snap-{ord(name[0]):017x}",
+                 region="eu-west-1", tags=stated)
 
 
 def test_all_but_the_newest_of_a_source_are_found(tmp_path: Path) -> None:
@@ -37,7 +38,9 @@ def test_all_but_the_newest_of_a_source_are_found(tmp_path: Path) -> None:
     assert finding.title == "3 snapshots older than 30 days cost $90.00; newer ones followed."
     assert (finding.owner, finding.team, finding.confidence) == ("ana", "vision", Confidence.HIGH)
     assert dict(finding.evidence)["Sources"] == "2"
-    assert "delete-snapshot" in finding.command
+    assert sorted(finding.command.splitlines()) == [
+        f"aws ec2 delete-snapshot --region eu-west-1 --snapshot-id snap-{ord(name):017x}" for name in "abd"]
+    assert finding.change == "only the newest kept by the snapshot schedule"
 
 
 def test_younger_ones_wait(tmp_path: Path) -> None:
@@ -75,7 +78,7 @@ def test_without_tags_the_name_and_the_first_bill_tell(tmp_path: Path) -> None:
         (finding,) = found(store, SnapshotBloat(), window(60))
     assert sorted(claim.pot for claim in finding.claims) == ["resource:llama-ft-v10", "resource:llama-ft-v9"]
     assert finding.confidence is Confidence.MEDIUM
-    assert "save_total_limit" in finding.command
+    assert "save_total_limit" in finding.change
 
 
 def test_v10_is_newer_than_v9_where_both_were_there_from_the_start(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_dollars_are_the_tokens_above_the_first_weeks_p95(tmp_path: Path) ->
     assert evidence["P95 of output tokens, first 7 days"] == "95"
     assert evidence["P95 of output tokens, last 7 days"] == "190"
     assert (evidence["Calls without max_tokens"], evidence["Growth"]) == ("2,800", "+100%")
-    assert finding.command == "max_tokens: 95"
+    assert finding.change.startswith("max_tokens=95 in the requests of ")
     assert (finding.owner, finding.confidence) == ("ana", Confidence.MEDIUM)
 
 

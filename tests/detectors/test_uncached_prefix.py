@@ -28,7 +28,7 @@ def test_hits_save_and_first_calls_write(tmp_path: Path) -> None:
     assert finding.month == finding.so_far * MONTH / 48
     assert (finding.confidence, finding.owner) == (Confidence.HIGH, "ana")
     assert finding.subject.startswith("prefix aa11, prompt docs, anthropic claude-sonnet-4-5")
-    assert finding.command.startswith("cache_control")
+    assert finding.change.startswith('"cache_control": {"type": "ephemeral"}')
 
 
 def test_the_gap_between_calls_decides(tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ def test_what_is_left_alone(tmp_path: Path) -> None:
 def test_openai_has_no_price_for_writing(tmp_path: Path) -> None:
     facts = _docs(provider="openai", model="gpt-4o")
     [finding] = finds(tmp_path, UncachedPrefix(), 1, facts, min_so_far=0)
-    assert finding.command.startswith("prompt_cache_key: docs")
+    assert '"prompt_cache_key": "docs"' in finding.change

@@ -31,11 +31,11 @@ def test_the_amount_its_share_and_likely_teams(tmp_path: Path) -> None:
     assert (finding.claims, finding.so_far, finding.month) == ((), Decimal(0), Decimal(0))
 
 
-def test_the_command_is_a_rule_that_settings_take(tmp_path: Path) -> None:
+def test_the_change_is_a_rule_that_settings_take(tmp_path: Path) -> None:
     facts = [*daily("db", "10", sub_account_id="dev", tags={"team": "search"}),
              *daily('odd "name"', "6", sub_account_id="dev")]
     (finding,) = of(tmp_path, *facts)
-    (rule,) = parse_attribution({"rules": yaml.safe_load(finding.command)}).rules
+    (rule,) = parse_attribution({"rules": yaml.safe_load(finding.change.partition("\n")[2])}).rules
     assert rule.when == (("resource_name", ('odd "name"',)),)
     assert rule.sets == (("team", "search"),)
 

@@ -32,7 +32,11 @@ def test_a_copy_without_reads_is_found_with_all_that_it_costs(tmp_path: Path) ->
     assert finding.title == "Replica data-eu cost $75.00, and nothing read it."
     assert {"Storage": "$60.00", "Transfer": "$15.00", "Replica of": "data"}.items() <= dict(finding.evidence).items()
     assert [claim.pot for claim in finding.claims] == ["resource:data-eu"]
-    assert finding.command.startswith("aws s3api delete-bucket-replication --bucket data\n")
+    off, empty = finding.command.splitlines()
+    # One rule is turned off: the bucket may be copied elsewhere for good reasons.
+    assert off.startswith("aws s3api put-bucket-replication --bucket data ") and '"arn:aws:s3:::data-eu"' in off
+    assert empty.startswith("aws s3api put-bucket-lifecycle-configuration --bucket data-eu ")
+    assert finding.change == ""
 
 
 def test_one_read_is_a_use(tmp_path: Path) -> None:
@@ -89,6 +93,6 @@ def test_a_bill_in_another_currency_is_not_counted_as_dollars(tmp_path: Path) ->
     assert of(tmp_path, *copy(billing_currency="EUR"), *reads("data")) == ()
 
 
-def test_names_are_quoted_in_commands(tmp_path: Path) -> None:
+def test_a_name_that_is_no_bucket_is_in_no_command(tmp_path: Path) -> None:
     (finding,) = of(tmp_path, *copy("data;rm -rf ~"), *reads("data"))
-    assert "'data;rm -rf ~'" in finding.command or "s3://'data;rm -rf ~'" in finding.command
+    assert (finding.command, finding.change) == ("", "no replication from data to data;rm -rf ~")

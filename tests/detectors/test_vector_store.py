@@ -34,7 +34,7 @@ def test_an_index_that_is_never_asked_is_found_with_its_storage(tmp_path: Path) 
     assert finding.month.quantize(Decimal("0.01")) == Decimal("121.67")
     assert finding.claims[0].pot_so_far == Decimal("123")
     assert (finding.owner, finding.team, finding.confidence) == ("ana", "search", Confidence.HIGH)
-    assert "docs-v1" in finding.command
+    assert (finding.command, finding.change) == ("", "index docs-v1 deleted in Amazon OpenSearch Service")
 
 
 @pytest.mark.parametrize(("service", "storage", "query"), [

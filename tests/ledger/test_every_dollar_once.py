@@ -15,10 +15,13 @@ from made_ledger import MadeFacts, at, made_ledger
 from outlay.attribution.rules import Attribution, parse_attribution
 from outlay.attribution.shared import parse_splits
 from outlay.facts import Call, Charge, Usage
+from outlay.facts.window import Window
 from outlay.ledger.derive import Rate, make_current
 from outlay.ledger.importing import import_file
 from outlay.ledger.store import Store
 from outlay.prices.book import load_book
+from outlay.questions.ask import Ask
+from outlay.questions.costs import CostQuery, costs
 from outlay.sources.inputfile import InputFile
 
 
@@ -234,3 +237,31 @@ def test_more_output_is_the_same_call_read_later(tmp_path: Path) -> None:
     assert store.con.execute("SELECT output_tokens FROM call").fetchall() == [(50,)]
     assert store.con.execute("SELECT sum(output_tokens), sum(calls) FROM call_day").fetchall() == [(50, 1)]
     store.close()
+
+
+@pytest.mark.parametrize("cost", ["effective", "billed", "list", "contracted"])
+def test_single_calls_have_each_cost_as_the_days_have_it(tmp_path: Path, cost: str) -> None:
+    """A bill of four different costs, a part of it unmetered, and a day without a bill."""
+    facts = [call(1, "search", user="ana"), call(2, "vision", 3_000_000, user="ben"),
+             call(3, "search", time=at(1, 1), user="ana"),
+             bill("9.00", billed_cost=Decimal("4.50"), list_cost=Decimal("18.00"), contracted_cost=Decimal("13.50")),
+             bill("30.00", charge_period_start=at(2), charge_period_end=at(3), billed_cost=Decimal("27.00"),
+                  list_cost=Decimal("60.00"), contracted_cost=Decimal("36.00")),
+             call(4, "vision", time=at(2, 1), user="ben")]
+    with made_ledger(tmp_path, facts) as store:
+        by_day = store.con.execute(
+            f"SELECT team, sum({cost}_cost) FROM cost_day WHERE kind = 'call' GROUP BY team ORDER BY team").fetchall()
+        query = CostQuery(("user",), Window(at(0), at(30)), where=(("kind", ("call",)),), cost=cost)
+        answer = costs(Ask(store.con), query, as_of=at(30))
+    of_user = {user: amount for user, amount, _ in answer.rows}
+    assert {"search": of_user["ana"], "vision": of_user["ben"]} == {
+        team: pytest.approx(amount, abs=Decimal("1e-12")) for team, amount in by_day}
+    expected = {"effective": "2.25", "billed": "1.125", "list": "4.5", "contracted": "3.375"}[cost]
+    metered = Decimal("0") if cost == "billed" else Decimal("2.5")  # the day without a bill
+    assert of_user["ana"] == Decimal(expected) + metered
+
+
+def test_a_cost_that_the_bill_does_not_state_is_not_made_up(tmp_path: Path) -> None:
+    with made_ledger(tmp_path, [call(1, "search", user="ana"), bill("2.00", list_cost=None)]) as store:
+        query = CostQuery(("user",), Window(at(0), at(30)), where=(("kind", ("call",)),), cost="list")
+        assert costs(Ask(store.con), query, as_of=at(30)).rows == ()

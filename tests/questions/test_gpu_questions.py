@@ -15,7 +15,7 @@ from outlay.facts.window import Window
 from outlay.ledger.importing import import_file
 from outlay.ledger.store import Store
 from outlay.prices.book import load_book
-from outlay.questions import endpoints, experiments, gpus, nodes, runs, spot
+from outlay.questions import endpoints, experiments, explain, gpus, nodes, runs, spot
 from outlay.questions.ask import Ask
 from outlay.sources.inputfile import InputFile
 from outlay.sources.mappedtable import MappedTable
@@ -34,6 +34,10 @@ QUESTIONS: dict[str, Any] = {
     "free_nodes": nodes.free_nodes_expr(MONTH, 72),
     "held_until": nodes.held_until_expr(MONTH, ["n1"]),
     "node_use": nodes.node_use_expr(MONTH, ["n1"], 5),
+    "billed_machines": nodes.billed_machines_expr(MONTH, ["n1"]),
+    "spot_partitions": spot.spot_partitions_expr(MONTH),
+    "run_rules": explain.run_rules_expr(MONTH),
+    "gpu_rules": explain.gpu_rules_expr(MONTH, "EUR"),
     "endpoint_runs": endpoints.endpoint_runs_expr(MONTH),
     "progress_traffic": endpoints.progress_traffic_expr(MONTH),
     "call_traffic": endpoints.call_traffic_expr(MONTH, ["serve-demo"], ["demo"]),

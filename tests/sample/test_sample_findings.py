@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,20 @@ def speaks_of(finding: Finding, subjects: list[str]) -> bool:
     return bool((said | money) & set(subjects))
 
 
+#: What commands of the sample month begin with.
+TOOLS = ("aws", "kubectl", "outlay", "scancel", "scontrol")
+
+
+def no_end(finding: Finding) -> str:
+    """What is wrong with the command of a finding: no shell takes it, or it is a form to fill in; or that there is
+    neither a command nor a change, though it goes on."""
+    for line in finding.command.splitlines():
+        first, *rest = shlex.split(line)
+        if first not in TOOLS or "..." in rest or any(re.fullmatch("[A-Z]{2,}", word) for word in rest):
+            return line
+    return "" if finding.command or finding.change or not finding.month else "no command and no change"
+
+
 def check(path: Path, seed: int) -> None:
     found, truth = detected(path, seed)
     assert not found.silent
@@ -58,6 +73,7 @@ def check(path: Path, seed: int) -> None:
         wrong += [
             f"decoy: {f.code} {f.subject}: {decoy['why']}" for f in found.findings
             if (not decoy["codes"] or f.code in decoy["codes"]) and speaks_of(f, decoy["subjects"]) and f.claims]
+    wrong += [f"{f.id}: {said}" for f in found.findings if (said := no_end(f))]
     assert wrong == []
     counted = count_once(found.findings)
     # Sums of long fractions in another order differ in their last digits.

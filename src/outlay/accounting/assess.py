@@ -19,6 +19,7 @@ from outlay.accounting.assessment import (
     OutputCost,
     TrendDay,
 )
+from outlay.accounting.currencies import in_currency
 from outlay.accounting.figures import plural
 from outlay.accounting.gpu import gpu_section
 from outlay.accounting.untagged import untagged_section
@@ -26,6 +27,7 @@ from outlay.detectors.overlap import count_once
 from outlay.detectors.run import detect
 from outlay.facts.window import HOURS_PER_MONTH, Window
 from outlay.ledger.decisions import Decision, decisions
+from outlay.ledger.dollars import METERED, dollar_rates, in_dollars
 from outlay.questions.answer import Answer
 from outlay.questions.ask import Ask
 from outlay.questions.costs import CostQuery, costs
@@ -45,14 +47,19 @@ SHOWN = 10
 
 def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, rejected: int) -> Assessment:
     """The assessment of a window; derived tables must be current."""
-    ask = ask.remembering()
-    found = detect(ask, window, book, settings.detectors)
-    counted = _decided(count_once(found.findings), decisions(ask.con), window.until)
+    rates = dollar_rates(settings.rates)
+    asked = ask.remembering()
+    with in_dollars(ask.con, settings.currency, rates):
+        found = detect(asked, window, book, settings.detectors)
+    reported = in_currency(found.findings, settings.currency, rates, window)
+    # An answer in dollars is none in another currency.
+    ask = asked if settings.currency == METERED else ask.remembering()
+    counted = _decided(count_once(reported.findings), decisions(ask.con), window.until)
     live = [c for c in counted if c.state != "ignored"]
     daily = _costs(ask, settings, window, (), every="day")
     spent = daily.totals["cost"]
     by = {name: _costs(ask, settings, window, (name,)) for name in BREAKDOWNS}
-    gpu = gpu_section(ask, window)
+    gpu = gpu_section(ask, window, settings.currency)
     saving = sum((c.month for c in live), Decimal(0))
     return Assessment(
         sample=settings.sample,
@@ -65,6 +72,7 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
         estimated=daily.totals["estimated"],
         wasted=min(sum((c.so_far for c in live), Decimal(0)), spent),
         saving_month=saving,
+        freed_month=sum((c.freed_month for c in live), Decimal(0)),
         overlap_month=sum((c.finding.month for c in live), Decimal(0)) - saving,
         month_rate=_month_rate(daily, window),
         previous=_previous(ask, settings, window),
@@ -76,7 +84,8 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
         untagged=untagged_section(ask, window, spent, settings.currency),
         questions=quickwins.questions(ask, window, gpu, by["stage"], counted),
         findings=counted,
-        gaps=gaps.gaps(ask, window, found.silent, gpu),
+        gaps=reported.gaps + gaps.gaps(ask, window, found.silent, gpu),
+        converted=reported.said,
         drift=_drift(ask, window),
         other_currencies={entry["currency"]: entry["cost"] for entry in daily.unknown if "currency" in entry},
         unpriced=unpriced_models(ask, window),
@@ -86,7 +95,8 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
 
 
 def _costs(ask: Ask, settings: Settings, window: Window, by: tuple[str, ...], every: str | None = None) -> Answer:
-    return costs(ask, CostQuery(by, window, every=every, currency=settings.currency), as_of=window.until)
+    query = CostQuery(by, window, every=every, currency=settings.currency, dollar_rates=dollar_rates(settings.rates))
+    return costs(ask, query, as_of=window.until)
 
 
 def _decided(counted: Iterable[Counted], known: dict[str, Decision], at: datetime) -> tuple[Counted, ...]:
@@ -132,7 +142,8 @@ def _outputs(ask: Ask, settings: Settings, window: Window) -> tuple[OutputCost, 
     for output in outputs(ask, window):
         where = tuple((name, (value,)) for name, value in
                       (("team", output.team), ("project", output.project)) if value is not None)
-        query = CostQuery((), window, where=where, currency=settings.currency)
+        query = CostQuery(
+            (), window, where=where, currency=settings.currency, dollar_rates=dollar_rates(settings.rates))
         cost: Decimal = costs(ask, query, as_of=window.until).totals["cost"]
         scope = " / ".join(value for value in (output.team, output.project) if value) or "all spend"
         unit = cost / output.count if output.count else None

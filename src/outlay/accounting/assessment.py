@@ -124,6 +124,8 @@ class Counted:
     so_far: Decimal
     month: Decimal
     state: str = "open"
+    freed_month: Decimal = Decimal(0)
+    """of `month`: reserved capacity that is freed, and paid for either way"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Metered against billed dollars of the same things; `unmetered` is billed without a matching call."""
+    """Metered against billed US dollars of the same things; `unmetered` is billed without a matching call."""
 
     billed: Decimal
     metered: Decimal
@@ -162,6 +164,8 @@ class Assessment:
     """of `spent`: what bought nothing, overlaps counted once"""
     saving_month: Decimal
     """a month from now, if all findings that are not ignored are acted upon, overlaps counted once"""
+    freed_month: Decimal = Decimal(0)
+    """of `saving_month`: reserved capacity that is freed for other work; the bill stays as it is"""
     overlap_month: Decimal
     """claimed twice, and left out of `saving_month`"""
     month_rate: Decimal
@@ -184,10 +188,17 @@ class Assessment:
     """models with calls but no known price; cost is zero here and said to be unknown, detail has the tokens"""
     rejected: int
     sources: tuple[str, ...]
+    converted: str = ""
+    """where the reporting currency is not the US dollar: what was converted how, and what was not"""
 
     @property
     def wasted_share(self) -> float:
         return float(self.wasted / self.spent) if self.spent else 0.0
+
+    @property
+    def cash_month(self) -> Decimal:
+        """Of `saving_month`: what comes off the bills."""
+        return self.saving_month - self.freed_month
 
     @property
     def headline(self) -> str:
@@ -200,7 +211,10 @@ class Assessment:
         spent = f"{dollars(self.spent, self.currency)} was spent"
         if not self.wasted and not self.saving_month:
             return f"{spent}; no finding says that any of it bought nothing."
+        freed = dollars(self.freed_month, self.currency)
+        gained = [f"saves {dollars(self.cash_month, self.currency)} a month"] if self.cash_month else []
+        gained += [f"frees {freed} a month of reserved capacity"] if self.freed_month else []
         return (
-            f"{spent}; {percent(self.wasted_share)} of it bought nothing, and acting on the findings saves "
-            f"{dollars(self.saving_month, self.currency)} a month."
+            f"{spent}; {percent(self.wasted_share)} of it bought nothing, and acting on the findings "
+            f"{' and '.join(gained) or 'saves nothing from now on'}."
         )

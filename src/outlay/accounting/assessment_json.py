@@ -70,12 +70,14 @@ def finding_json(counted: Counted) -> Row:
             "assumption": finding.assumption,
             "month": counted.month,
             "so_far": counted.so_far,
+            "freed_month": counted.freed_month,
             "claimed_month": finding.month,
             "claimed_so_far": finding.so_far,
             "since": finding.period.since,
             "until": finding.period.until,
             "action": finding.action,
             "command": finding.command,
+            "change": finding.change,
         }
     )
 
@@ -97,6 +99,8 @@ def _totals(a: Assessment) -> Row:
         "wasted": a.wasted,
         "wasted_share": a.wasted_share,
         "saving_month": a.saving_month,
+        "cash_month": a.cash_month,
+        "freed_month": a.freed_month,
         "overlap_month": a.overlap_month,
         "month_rate": a.month_rate,
         "untagged": a.untagged.cost,

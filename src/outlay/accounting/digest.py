@@ -8,6 +8,7 @@ from decimal import Decimal
 from outlay.accounting.assessment import Assessment, Counted, Gpu, GpuPart, Line
 from outlay.accounting.figures import plural
 from outlay.accounting.money import dollars
+from outlay.facts.finding import Finding
 from outlay.facts.window import HOURS_PER_MONTH
 
 #: Goals that figures are held against: well-run AI wastes 20%, GPUs work over 60%, under 5% of spend has no team.
@@ -48,6 +49,15 @@ class Ranked:
     @property
     def overlap_so_far(self) -> Decimal:
         return sum((each.finding.so_far for each in self.live), Decimal(0)) - self.so_far
+
+
+def freed(finding: Finding, currency: str) -> str:
+    """What of a finding's month is no cash, in words; "" where all of it is."""
+    if not finding.freed_month:
+        return ""
+    if finding.month - finding.freed_month < finding.month / 100:
+        return "frees reserved capacity, which is paid for either way"
+    return f"{dollars(finding.freed_month, currency)} a month of it is reserved capacity, which is freed, not saved"
 
 
 def ranked(findings: tuple[Counted, ...]) -> Ranked:

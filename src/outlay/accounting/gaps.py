@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 
 from outlay.accounting.assessment import Gap, Gpu
+from outlay.accounting.money import dollars
 from outlay.detectors.base import Detector
 from outlay.facts.window import Window
 from outlay.questions.ask import Ask
+from outlay.questions.foreignbills import foreign_model_bills
 
 
 def gaps(ask: Ask, window: Window, silent: tuple[Detector, ...], gpu: Gpu | None) -> tuple[Gap, ...]:
@@ -34,6 +36,11 @@ def gaps(ask: Ask, window: Window, silent: tuple[Detector, ...], gpu: Gpu | None
     if nobody:
         found.append(Gap(f"{nobody:,} bill rows name no currency; they are totalled apart", None,
                          "Ask the issuer for BillingCurrency, or import the file through a mapping that states it"))
+    for currency, amount in foreign_model_bills(ask, window):
+        found.append(Gap(
+            f"{dollars(amount, currency)} of bills name models whose calls are metered, in another currency than US "
+            "dollars: they are not matched to the calls, and both count", None,
+            "Import these bills in US dollars, or the provider's own cost report; or leave the calls out"))
     return tuple(found)
 
 

@@ -12,11 +12,11 @@ MOST_CELLS = 168
 _BUCKETS = (3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400)
 
 
-def gpu_section(ask: Ask, window: Window) -> Gpu | None:
-    """None where the ledger knows of no accelerator."""
+def gpu_section(ask: Ask, window: Window, currency: str) -> Gpu | None:
+    """Dollars of the reporting currency alone; None where the ledger knows of no accelerator."""
     if not ask.has("gpu_day"):
         return None
-    parts = gpu_parts(ask, window)
+    parts = gpu_parts(ask, window, currency)
     hours = {part.part: part.gpu_hours for part in parts}
     measured = hours.get("used", 0) + hours.get("idle", 0)
     seconds = window.length.total_seconds()

@@ -29,8 +29,8 @@ def questions(
         _inference(stages),
         _experiments(ask, window),
         _live(ask),
-        _by_finding(ask, found, "frontier-model", "Frontier models on classification?"),
-        _by_finding(ask, found, "system-prompt", "System prompts over 500 tokens?"),
+        _by_finding(ask, found, "frontier-model", "Frontier models on classification?", stages.currency),
+        _by_finding(ask, found, "system-prompt", "System prompts over 500 tokens?", stages.currency),
         _uncapped(ask, window),
     )
 
@@ -80,7 +80,7 @@ def _live(ask: Ask) -> QuickQuestion:
     return QuickQuestion(asked, "no", f"the latest fact is {age} old", False)
 
 
-def _by_finding(ask: Ask, found: list[Counted], code: str, asked: str) -> QuickQuestion:
+def _by_finding(ask: Ask, found: list[Counted], code: str, asked: str, currency: str) -> QuickQuestion:
     if not ask.has("call") and not ask.has("usage"):
         return QuickQuestion(asked, "unknown", "no model calls are imported", None)
     mine = [counted for counted in found if counted.finding.code == code]
@@ -88,7 +88,7 @@ def _by_finding(ask: Ask, found: list[Counted], code: str, asked: str) -> QuickQ
         return QuickQuestion(asked, "no", "none was found", True)
     month = sum((counted.finding.month for counted in mine), Decimal(0))
     count = f"{len(mine)} tasks" if len(mine) > 1 else mine[0].finding.subject
-    return QuickQuestion(asked, "yes", f"{count}; {dollars(month)} a month", False)
+    return QuickQuestion(asked, "yes", f"{count}; {dollars(month, currency)} a month", False)
 
 
 def _uncapped(ask: Ask, window: Window) -> QuickQuestion:

@@ -17,8 +17,9 @@ METHODS = ("evenly", "proportion", "weights")
 class Split:
     """`when` chooses cost lines (patterns with `*`); `by` says how they are shared out.
 
-    evenly: the same for every team in `among`; proportion: by each team's other cost in the same days (of `among`, or
-    of all); weights: by `weights`.
+    evenly: the same for every team in `among`; proportion: by each team's other cost, over all that the ledger holds
+    (of `among`, or of all), so that a share does not jump from day to day; weights: by `weights`.
+    Lines are whole cost lines of a day: what is asked of single calls has the calls' own teams.
     """
 
     name: str

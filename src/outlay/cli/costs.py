@@ -31,15 +31,21 @@ from outlay.questions.answer import Answer, plain
 def costs(place: Place, by: str, where: tuple[str, ...], since: str | None, until: str | None, every: str | None,
           cost: str, as_json: bool, as_csv: bool, explain: bool) -> None:
     """What AI cost, by any dimensions, over time. Every dollar counts once."""
+    from outlay.accounting.money import dollars
+    from outlay.questions.ask import Ask
+    from outlay.questions.foreignbills import foreign_model_bills
+
     dimensions = [name.strip() for name in by.split(",") if name.strip()]
     with place.ledger() as ledger:
         empty = ledger.is_empty
         answer = ledger.costs(dimensions, where=where, since=since, until=until, every=every, cost=cost).answer
+        foreign = foreign_model_bills(Ask(ledger.store.con), answer.window)
         explanation = None
         if explain:
             from outlay.questions.explain import explain as explain_costs
 
-            explanation = explain_costs(ledger.ask(), answer.window, ledger.settings.attribution)
+            explanation = explain_costs(ledger.ask(), answer.window, ledger.settings.attribution,
+                                        ledger.settings.split, ledger.settings.currency)
     if as_json:
         body = answer.as_json()
         if explanation is not None:
@@ -51,6 +57,9 @@ def costs(place: Place, by: str, where: tuple[str, ...], since: str | None, unti
         writer.writerows([plain(cell) for cell in row] for row in answer.rows)
     else:
         click.echo(NOTHING if empty else _text(answer, every))
+        for currency, amount in foreign:
+            click.echo(f"? {dollars(amount, currency)} of bills for models is not matched to the calls, which are "
+                       "metered in US dollars: both count")
         if explanation is not None:
             click.echo("\n" + explanation.as_text())
 
@@ -73,7 +82,8 @@ def _text(answer: Answer, every: str | None) -> str:
              f"{period(answer.window)}, {answer.cost} cost, {answer.currency}.{estimated}"]
     for entry in answer.unknown:
         if "currency" in entry:
-            lines.append(f"? beside it: {dollars(entry['cost'], entry['currency'])}, which no rate converts")
+            lines.append(f"? beside it: {dollars(entry['cost'], entry['currency'])}, which no rate converts"
+                         + (": metering and prices are US dollars, give a rate for USD" * (entry["currency"] == "USD")))
         elif "reason" in entry:
             lines.append(f"? {plural(entry['unpriced'], 'line')} without a known price, in no sum: {entry['reason']}")
         else:

@@ -77,14 +77,16 @@ def _answer(a: Assessment, width: int) -> Iterator[str]:
         spent += f"; ~{dollars(a.estimated, a.currency)} estimated"
     saves = f"a month, {plural(len(digest.ranked(a.findings).live), 'finding')}"
     if a.month_rate:
-        saves += f"; {percent(float(a.saving_month / a.month_rate))} of the present rate"
+        saves += f"; {percent(float(a.cash_month / a.month_rate))} of the present rate"
     over = a.wasted_share >= digest.WASTED_GOAL
     wasted = f"{percent(a.wasted_share)} of spend; the goal is under {digest.WASTED_GOAL:.0%}"
     rate = f"a month; {change(a.month_rate - digest.window_rate(a), a.currency)} on the whole window's rate"
     figures = [
         (PLAIN, "spent", a.spent, spent),
         (WASTE if over else PLAIN, "bought nothing", a.wasted, wasted),
-        (PLAIN, "acting saves", a.saving_month, saves),
+        (PLAIN, "acting saves", a.cash_month, saves),
+        *([(PLAIN, "acting frees", a.freed_month, "a month of reserved capacity, paid for either way")]
+          if a.freed_month else []),
         (PLAIN, "last 7 days' rate", a.month_rate, rate),
     ]
     amounts = [dollars(amount, a.currency) for _, _, amount, _ in figures]
@@ -254,7 +256,9 @@ def _findings(a: Assessment, width: int) -> Iterator[str]:
         yield f"  {plural(more, 'more finding')}, {dollars(left, a.currency, precision)} a month: outlay findings list"
     if a.overlap_month:
         yield f"  {change(-a.overlap_month, a.currency, precision)} a month is claimed twice and counted once"
-    yield f"  {dollars(a.saving_month, a.currency, precision)} a month in all"
+    freed = dollars(a.freed_month, a.currency, precision)
+    reserved = f", {freed} of it reserved capacity" if a.freed_month else ""
+    yield f"  {dollars(a.saving_month, a.currency, precision)} a month in all{reserved}"
 
 
 def _unjudged(a: Assessment, width: int) -> Iterator[str]:
@@ -282,10 +286,11 @@ def _method(a: Assessment, width: int) -> Iterator[str]:
     said = [f"{a.window.since:%Y-%m-%d %H:%M} to {a.window.until:%Y-%m-%d %H:%M} UTC; {a.cost_basis} cost: {basis}"]
     if a.drift.billed:
         drift = signed_percent(float((a.drift.metered - a.drift.billed) / a.drift.billed))
-        billed, metered = dollars(a.drift.billed, a.currency), dollars(a.drift.metered, a.currency)
+        billed, metered = dollars(a.drift.billed), dollars(a.drift.metered)
         said.append(f"billed {billed}, metered {metered} of the same things: {drift}; the bill counts")
     if a.drift.unmetered:
-        said.append(f"{dollars(a.drift.unmetered, a.currency)} is billed without a matching call")
+        said.append(f"{dollars(a.drift.unmetered)} is billed without a matching call")
+    said += [a.converted] if a.converted else []
     if a.sources:
         said.append(f"sources: {', '.join(a.sources)}")
     for words in said:

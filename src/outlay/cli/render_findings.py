@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from outlay.accounting.assessment import Counted
+from outlay.accounting.digest import freed
 from outlay.accounting.figures import period, printable
 from outlay.accounting.money import dollars, places
 from outlay.cli.render_table import PLAIN, UNKNOWN, WASTE, cells, one_line, pad, painted, table_text, wrap
 from outlay.facts.finding import Confidence, Finding
+
+#: Commands of one finding that an assessment shows; `outlay findings show` has all.
+COMMANDS = 2
 
 
 def findings_text(
@@ -33,6 +37,7 @@ def findings_text(
         said = [each.finding.id, each.finding.owner or "owner unknown", str(each.finding.confidence)]
         said += [each.state] if each.state != "open" else []
         said.append(f"{dollars(each.finding.so_far, currency)} so far")
+        said += ["reserved"] if each.finding.freed_month else []
         lines += [" " * (size + 4) + line for line in [*more, *wrap(", ".join(said), width - size - 4)]]
     return painted("\n".join(lines), colour)
 
@@ -49,7 +54,7 @@ def _one_line_each(ordered: Sequence[Counted], currency: str) -> str:
             each.finding.confidence,
             each.state,
             each.finding.id,
-            each.finding.title.removesuffix("."),
+            each.finding.title.removesuffix(".") + (" (reserved)" if each.finding.freed_month else ""),
         )
         for each in ordered
     ]
@@ -58,8 +63,9 @@ def _one_line_each(ordered: Sequence[Counted], currency: str) -> str:
 
 
 def mark(counted: Counted) -> str:
-    """`!` for waste, `?` where the evidence is incomplete, neither where people decided that it is none."""
-    if counted.state == "ignored":
+    """`!` for waste, `?` where the evidence is incomplete, neither where no dollars are claimed, or people decided that
+    it is no waste."""
+    if counted.state == "ignored" or not (counted.finding.so_far or counted.finding.month):
         return PLAIN
     return UNKNOWN if counted.finding.confidence is Confidence.LOW else WASTE
 
@@ -77,6 +83,8 @@ def finding_text(counted: Counted, currency: str = "USD", width: int = 80, colou
         ("serves", finding.capability),
         ("subject", finding.subject),
     ]
+    if words := freed(finding, currency):
+        facts.insert(3, ("of it", words))
     if counted.month != finding.month:
         overlap = dollars(finding.month - counted.month, currency)
         facts.insert(3, ("overlap", f"{overlap} a month is claimed by other findings too; counted once"))
@@ -86,11 +94,12 @@ def finding_text(counted: Counted, currency: str = "USD", width: int = 80, colou
         lines += ["", "EVIDENCE", *_pairs(finding.evidence, width)]
     lines += ["", "ACTION", *wrap(finding.action, width, "  ")]
     lines += [f"  $ {line}" for line in command_lines(finding)]
+    lines += _change(finding, width, "  ")
     return painted("\n".join(lines), colour)
 
 
 def brief(counted: Counted, amount: str, currency: str, width: int) -> Iterator[str]:
-    """One finding in an assessment: `amount` and what, then who, then the action and its command, never cut."""
+    """One finding in an assessment: `amount` and what, then who, then the action and its first commands, never cut."""
     finding = counted.finding
     lead = cells(amount) + 4
     title, *more = wrap(finding.title, width - lead) or [""]
@@ -99,14 +108,28 @@ def brief(counted: Counted, amount: str, currency: str, width: int) -> Iterator[
     sure = f"{finding.confidence} confidence"
     if counted.state != "open":
         sure += f", {counted.state}"
-    yield from wrap(f"{_who(finding)}; {sure}; {dollars(finding.so_far, currency)} so far", width, "    ")
+    said = [_who(finding), sure, f"{dollars(finding.so_far, currency)} so far", freed(finding, currency)]
+    yield from wrap("; ".join(filter(None, said)), width, "    ")
     yield from wrap(finding.action, width, "    ")
-    yield from (f"    $ {line}" for line in command_lines(finding))
+    commands = command_lines(finding)
+    yield from (f"    $ {line}" for line in commands[:COMMANDS])
+    if len(commands) > COMMANDS:
+        yield from wrap(f"{len(commands) - COMMANDS:,} more such commands: outlay findings show {finding.id}", width,
+                        "    ")
+    yield from _change(finding, width, "    ")
 
 
 def command_lines(finding: Finding) -> list[str]:
     """The command as it must be typed: line by line, and never broken."""
     return [printable(line) for line in finding.command.splitlines() if line.strip()]
+
+
+def _change(finding: Finding, width: int, indent: str) -> Iterator[str]:
+    """What to set where, which is no command; further lines of it are literal."""
+    first, *more = finding.change.splitlines() or [""]
+    if first:
+        yield from wrap(f"Change: {first}", width, indent)
+    yield from (f"{indent}  {printable(line)}" for line in more)
 
 
 def _who(finding: Finding) -> str:

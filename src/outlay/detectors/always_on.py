@@ -63,5 +63,13 @@ def _finding(context: Context, endpoint: Endpoint, used: float) -> Finding:
         period=context.window, claims=endpoint.claims(1 - used), confidence=Confidence.MEDIUM,
         assumption="the first request after a pause may wait for a cold start",
         action="Scale it to zero while nobody asks, or run it on a schedule.",
-        command=f"kubectl autoscale deployment {endpoint.name} --min=0  # with KEDA or Knative; or a schedule",
+        change=_change(endpoint),
     )
+
+
+def _change(endpoint: Endpoint) -> str:
+    """In words: no command can know by which of its metrics an endpoint is to be started again."""
+    if endpoint.latest.scheduler.startswith("kubernetes"):
+        return (f"least number of replicas 0 for deployment {endpoint.name}, scaled by its requests "
+                "(KEDA: minReplicaCount: 0; Knative: min-scale: 0)")
+    return f"least number of machines 0 for endpoint {endpoint.name}, scaled by its requests"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from outlay.accounting.figures import percent
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.callmoney import CallMoney
+from outlay.detectors.endcommand import costs_shown
 from outlay.detectors.spikecause import Cause, call_cause, charge_cause
 from outlay.detectors.spikes import SpikeRule, spikes
 from outlay.facts.finding import Claim, Confidence, Finding
@@ -178,15 +178,18 @@ def _finding(context: Context, money: CallMoney, event: _Event) -> Finding | Non
         confidence=Confidence.MEDIUM if going_on else Confidence.HIGH,
         assumption="It goes on as on these days." if going_on else "",
         action=f"Find what made {cause.words}, stop it if it still runs, and limit a day to {dollars(limit)}.",
-        command=_command(series, limit),
+        command=_command(event),
+        change=f"a budget of {dollars(limit)} a day for the keys of these calls (LiteLLM: max_budget: {limit:.0f}, "
+               "budget_duration: 1d)" if series.line is None else "",
     )
 
 
-def _command(series: Series, limit: Decimal) -> str:
+def _command(event: _Event) -> str:
+    """What shows who made it: the keys and users of calls, the resources of a line."""
+    series, days = event.series, Window(event.days[0], event.days[-1] + DAY)
     if series.line is None:
-        return f"max_budget: {limit:.0f}  # US dollars\nbudget_duration: 1d"
-    team = shlex.quote("team=" + (series.team or "none"))
-    return f"outlay costs --by line,resource --every day --where {team}"
+        return costs_shown("api_key,user,model", days, team=series.team, project=series.project)
+    return costs_shown("line,resource", days, team=series.team)
 
 
 def _subject(event: _Event) -> str:

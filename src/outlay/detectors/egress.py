@@ -9,6 +9,7 @@ from outlay.accounting.figures import period
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.billmoney import BillMoney, in_production, kept_on_purpose
+from outlay.detectors.endcommand import costs_shown
 from outlay.facts.finding import Confidence, Finding
 from outlay.questions.billed_resources import BilledResource, transfers
 
@@ -79,5 +80,6 @@ def _finding(context: Context, money: BillMoney, found: BilledResource, cost: De
         assumption="Nothing needs the data where it is moved to." if known else
                    "Nothing needs the data where it is moved to, and this is no production; no environment is stated.",
         action="Run the job where the data lies or copy only what changed; stop it if nobody misses it.",
-        command=f"purpose: WHY  # a tag of {found.resource}, where the transfer is needed",
+        command=costs_shown("line", context.window, resource=found.resource) + " --every day",
+        change=f"a tag `purpose` of {found.resource} that says why, if the transfer is needed",
     )

@@ -80,4 +80,4 @@ def _endpoint(
 def _claim(run: EndpointRun, share: float) -> Claim:
     a_month = run.cost / Decimal(str(run.hours)) * HOURS_PER_MONTH if run.ended is None else Decimal(0)
     part = Decimal(str(share))
-    return Claim(f"run:{run.run_id}", run.cost * part, a_month * part, run.cost, a_month)
+    return Claim(f"run:{run.run_id}", run.cost * part, a_month * part, run.cost, a_month, run.reserved / run.cost)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 
 from outlay.accounting.figures import period, plural
 from outlay.detectors.base import Context, Detector
+from outlay.detectors.endcommand import costs_shown
 from outlay.facts.finding import Confidence, Finding
+from outlay.facts.window import Window
 from outlay.questions.experiments import TeamWeek, experiments_a_week
 
 
@@ -58,5 +61,5 @@ def _finding(context: Context, team: str, weeks: list[TeamWeek], over: list[Team
             ("Period", period(context.window))),
         period=context.window, claims=(), confidence=Confidence.HIGH,
         action="Have a lead look at experiments before they start; end those that nobody reads.",
-        command=f"outlay costs --by run --where team={team} --since 7d",
+        command=costs_shown("run", Window(busiest.week, busiest.week + timedelta(days=7)), team=team),
     )

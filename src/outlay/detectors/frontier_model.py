@@ -105,5 +105,5 @@ def _finding(context: Context, money: CallMoney, profile: AnswerProfile, cheaper
         confidence=Confidence.MEDIUM,
         assumption=f"{cheaper} answers this task as well; nobody compared them yet.",
         action=f"Compare {cheaper} with {calls.model_key} on some hundred inputs, and switch if they agree.",
-        command=f"model: {cheaper}",
+        change=f"model={cheaper} in the requests of {prompt.whose}",
     )

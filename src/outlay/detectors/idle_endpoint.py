@@ -8,6 +8,7 @@ from decimal import Decimal
 from outlay.accounting.figures import percent, period
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
+from outlay.detectors.endcommand import stop_endpoint
 from outlay.detectors.endpointmoney import Endpoint, endpoints
 from outlay.facts.finding import Confidence, Finding
 
@@ -56,6 +57,7 @@ def _is_known(endpoint: Endpoint, util_pct: float) -> bool:
 
 def _finding(context: Context, endpoint: Endpoint) -> Finding:
     run = endpoint.latest
+    command = stop_endpoint(run.scheduler, endpoint.name, run.run_id)
     requests = f"{endpoint.requests:,.0f} requests" if endpoint.requests != 1 else "1 request"
     return Finding(
         code=IdleEndpoint.code, capability=IdleEndpoint.capability, subject=f"endpoint {endpoint.name}",
@@ -71,5 +73,6 @@ def _finding(context: Context, endpoint: Endpoint) -> Finding:
         confidence=Confidence.HIGH if endpoint.measured else Confidence.MEDIUM,
         assumption="" if endpoint.measured else "it would report its requests as the other endpoints do",
         action="Scale it to zero, or take it down if nobody needs it.",
-        command=f"kubectl scale deployment {endpoint.name} --replicas=0",
+        command=command if endpoint.is_up else "",
+        change=f"take endpoint {endpoint.name} down where it is served" if endpoint.is_up and not command else "",
     )

@@ -9,10 +9,11 @@ from decimal import Decimal
 from outlay.accounting.figures import instant, percent, period
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
-from outlay.detectors.runmoney import RunMoney, held, lasting, money_of, named, stop_command, subject
+from outlay.detectors.endcommand import return_node
+from outlay.detectors.runmoney import RunMoney, ending, held, lasting, money_of, named, subject
 from outlay.facts.finding import Claim, Confidence, Finding
 from outlay.facts.window import HOURS_PER_MONTH, Window
-from outlay.questions.nodes import FreeNode, free_nodes
+from outlay.questions.nodes import FreeNode, billed_machines, free_nodes
 from outlay.questions.runs import HOUR, RunLife, quiet_runs
 
 #: Kinds whose lack of use other detectors judge: by their progress, or by their requests.
@@ -53,9 +54,11 @@ class IdleGpu(Detector):
                 if (since := _idle_since(run, window, limit)) is not None]
         found = [_run_finding(context, money, since)
                  for money, (_, since) in zip(money_of(context, (run for run, _ in idle)), idle, strict=True)]
-        nodes = free_nodes(context.ask, window, hours=limit["node_hours"], util_pct=limit["util_pct"])
-        found += [_node_finding(context, node) for node in nodes
-                  if window.until - node.until <= timedelta(days=limit["ended_days"])]
+        nodes = [node for node in free_nodes(
+            context.ask, window, hours=limit["node_hours"], util_pct=limit["util_pct"])
+            if window.until - node.until <= timedelta(days=limit["ended_days"])]
+        machines = billed_machines(context.ask, window, {node.node for node in nodes})
+        found += [_node_finding(context, node, machines.get(node.node, (None, None))) for node in nodes]
         yield from (finding for finding in found
                     if not finding.claims or finding.so_far >= Decimal(limit["min_so_far"]))
 
@@ -77,6 +80,7 @@ def _run_finding(context: Context, money: RunMoney, since: datetime) -> Finding:
     run, window = money.run, context.window
     claims = money.since(since)
     begin, end = run.span(window)
+    command, change = ending(run, window)
     time = lasting(end - max(since, begin))
     never = run.last_peak is None
     return Finding(
@@ -92,17 +96,20 @@ def _run_finding(context: Context, money: RunMoney, since: datetime) -> Finding:
         period=window, claims=claims, confidence=Confidence.HIGH,
         action=("Close it; what is on its disk stays." if run.goes_on(window)
                 else "It has ended. A limit on time without use would have ended it earlier."),
-        command=stop_command(run) if run.goes_on(window) else "# nothing to stop")
+        command=command, change=change)
 
 
-def _node_finding(context: Context, node: FreeNode) -> Finding:
+def _node_finding(context: Context, node: FreeNode, machine: tuple[str | None, str | None]) -> Finding:
+    """`machine`: its id and region on the bill."""
     window = context.window
     so_far, hours = node.cost_since, Decimal((node.until - node.since) // timedelta(seconds=1)) / 3600
     a_month = so_far / hours * HOURS_PER_MONTH
     priced = any(cost is not None for _, cost, _ in node.days)
     # All that the machine costs a month is free now; more than that it may have been in the window.
-    claims = (Claim(f"node:{node.node}", so_far, a_month, max(node.cost, so_far), a_month),) if priced else ()
+    claims = (Claim(f"node:{node.node}", so_far, a_month, max(node.cost, so_far), a_month,
+                    Decimal(node.market == "reserved")),) if priced else ()
     time = lasting(node.until - node.since)
+    command, change = _node_ending(node, machine)
     return Finding(
         code=IdleGpu.code, capability=IdleGpu.capability, subject=f"node {node.node}",
         title=f"Node {node.node} had no work for {time}.", owner=node.owner, team=node.team,
@@ -117,15 +124,12 @@ def _node_finding(context: Context, node: FreeNode) -> Finding:
         period=window, claims=claims, confidence=Confidence.HIGH,
         action=("Give it to work that waits; it is reserved and paid for either way." if node.market == "reserved"
                 else "Give the machine back, and let the scheduler start it when there is work."),
-        command=_return_command(node))
+        command=command, change=change)
 
 
-def _return_command(node: FreeNode) -> str:
-    system = (node.scheduler or "").split("/")[0]
-    commands = {
-        "slurm": f"scontrol update NodeName={node.node} State=POWER_DOWN",
-        "kubernetes": f"kubectl drain {node.node} --ignore-daemonsets",
-    }
-    if node.market == "reserved" and system == "slurm":
-        return f"scontrol show node {node.node}"
-    return commands.get(system, f"# give {node.node} back to {node.provider or 'its owner'}")
+def _node_ending(node: FreeNode, machine: tuple[str | None, str | None]) -> tuple[str, str]:
+    """Command and change. A reserved machine costs the same when it is off: it ends by being given to work."""
+    if node.market == "reserved":
+        return "", f"let waiting work onto {node.node}: add it to a partition or pool whose queue is long"
+    command = return_node(node.scheduler, node.node, *machine)
+    return command, "" if command else f"give {node.node} back to {node.provider or 'its owner'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +9,7 @@ from decimal import Decimal
 from outlay.accounting.figures import percent, period
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
+from outlay.detectors.endcommand import costs_shown
 from outlay.facts.finding import Confidence, Finding
 from outlay.prices.tiers import ModelTier
 from outlay.questions.inference_mix import TokenSpend, serving_spend, stage_spend, token_spend
@@ -122,7 +122,7 @@ def _finding(
         claims=(),
         confidence=Confidence.HIGH,
         action=_action(called, mix),
-        command=f"outlay costs --by task,model --where {shlex.quote(f'team={team}')} --where stage=inference",
+        command=costs_shown("task,model", context.window, team=team, stage="inference"),
     )
 
 

@@ -19,12 +19,13 @@ def count_once(findings: Iterable[Finding]) -> tuple[Counted, ...]:
     left: dict[str, tuple[Decimal, Decimal]] = {}
     counted = []
     for finding in sorted(findings, key=lambda f: (_RANK[f.confidence], -f.month, -f.so_far, f.id)):
-        so_far = month = Decimal(0)
+        so_far = month = freed = Decimal(0)
         for claim in finding.claims:
             taken_so_far, taken_month = _take(claim, left)
             so_far += taken_so_far
             month += taken_month
-        counted.append(Counted(finding, so_far, month))
+            freed += taken_month * claim.committed
+        counted.append(Counted(finding, so_far, month, freed_month=freed))
     return tuple(sorted(counted, key=lambda c: (-c.month, -c.so_far, c.finding.id)))
 
 

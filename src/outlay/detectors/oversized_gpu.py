@@ -63,6 +63,7 @@ def _finding(context: Context, money: RunMoney) -> Finding:
     first, last = run.span(window)
     claims = money.since(first, Decimal(quiet) / Decimal(devices))
     works = devices - quiet
+    name = run.name or run.run_id
     return Finding(
         code=OversizedGpu.code, capability=OversizedGpu.capability, subject=subject(run),
         title=f"{named(run)} holds {devices} GPUs and works on {works}." if run.goes_on(window)
@@ -76,5 +77,5 @@ def _finding(context: Context, money: RunMoney) -> Finding:
             ("Kind", run.kind or "unknown"), ("Period", period(window))),
         period=window, claims=claims, confidence=Confidence.HIGH,
         action=f"Ask for {works} GPU{'s' if works > 1 else ''} next time, or start it on all {devices}.",
-        command=f"sbatch --gpus={works} ..." if (run.scheduler or "").startswith("slurm")
-        else f"nvidia.com/gpu: {works}")
+        change=f"--gpus={works} in the batch script of {name}" if (run.scheduler or "").startswith("slurm")
+        else f"nvidia.com/gpu: {works} in the resource limits of {name}")

@@ -81,5 +81,5 @@ def _finding(context: Context, money: CallMoney, use: TalkUse, found: ResentHist
         confidence=Confidence.MEDIUM,
         assumption=f"The opening and the last {keep} turns are enough for an answer.",
         action=f"Send the system prompt, a summary and the last {keep} turns instead of the whole conversation.",
-        command=f"history_turns: {keep}",
+        change=f"the last {keep} turns and a summary in the requests of {name}, not the whole conversation",
     )

@@ -106,5 +106,5 @@ def _finding(
         confidence=Confidence.MEDIUM,
         assumption="The run's work was a loop, and nothing of it was used.",
         action=f"Stop the run if it still goes on, and limit the agent to {limit} turns a run.",
-        command=f"max_turns: {limit}",
+        change=f"max_turns={limit} for {f'agent {run.agent}' if run.agent else 'this agent'}",
     )

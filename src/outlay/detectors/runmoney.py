@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from outlay.accounting.figures import duration
 from outlay.detectors.base import Context
+from outlay.detectors.endcommand import stop_run
 from outlay.facts.finding import Claim
 from outlay.facts.window import HOURS_PER_MONTH, Window
 from outlay.questions.runs import RunCost, RunLife, run_costs
@@ -35,7 +36,8 @@ class RunMoney:
         going = self.run.goes_on(self.window)
         a_month = _rate(so_far, last - begin) if going else Decimal(0)
         pot_month = max(_rate(self.cost.total, last - first), a_month) if going else Decimal(0)
-        return (Claim(f"run:{self.run.run_id}", so_far * share, a_month * share, self.cost.total, pot_month),)
+        return (Claim(f"run:{self.run.run_id}", so_far * share, a_month * share, self.cost.total, pot_month,
+                      self.cost.reserved_share),)
 
     @property
     def gpu_hours(self) -> float:
@@ -78,12 +80,9 @@ def lasting(time: timedelta) -> str:
     return duration(round(hours / 24) * 24 if hours >= 72 else round(hours))
 
 
-def stop_command(run: RunLife) -> str:
-    """What ends the run where its scheduler is one that we know."""
-    system = (run.scheduler or "").split("/")[0]
-    name = run.name or run.run_id
-    commands = {
-        "slurm": f"scancel {run.run_id}", "ray": f"ray job stop {run.run_id}",
-        "kubernetes": f"kubectl delete {'pod' if run.kind == 'notebook' else 'job'} {name}",
-    }
-    return commands.get(system, f"# end {run.run_id} where it was started")
+def ending(run: RunLife, window: Window) -> tuple[str, str]:
+    """Command and change that end a run: none where it has ended, in words where its scheduler is not known."""
+    if not run.goes_on(window):
+        return "", ""
+    command = stop_run(run.scheduler, run.run_id, run.name, run.kind)
+    return command, "" if command else f"end run {run.run_id} where it was started"

@@ -13,6 +13,7 @@ from outlay.accounting.figures import moment, period, plural
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.billmoney import BillMoney, in_production, kept_on_purpose
+from outlay.detectors.endcommand import delete_version
 from outlay.facts.finding import Confidence, Finding
 from outlay.questions.billed_resources import BilledResource, kept_versions
 
@@ -140,13 +141,14 @@ def _finding(context: Context, money: BillMoney, versions: Sequence[_Version]) -
         confidence=Confidence.HIGH if stated else Confidence.MEDIUM,
         assumption="" if stated else "Names that differ by their last number alone are versions of the same thing.",
         action=f"Delete the older {one.kind}s, and keep only the newest of each source from now on.",
-        command=_command(one),
+        command="\n".join(filter(None, (delete_version(resource) for resource in resources))),
+        change=_keep(one.kind, int(context.thresholds["keep"])),
     )
 
 
-def _command(one: _Version) -> str:
-    if one.kind == "snapshot" and one.resource.provider == "aws":
-        return "aws ec2 delete-snapshot --snapshot-id NAME  # for each name of the evidence"
-    return {"checkpoint": "save_total_limit: 1  # of the trainer; older ones of the evidence can go",
-            "snapshot": "keep_last: 1  # of the snapshot schedule; older ones of the evidence can go",
-            "version": "keep_versions: 1  # of the registry; older ones of the evidence can go"}[one.kind]
+def _keep(kind: str, keep: int) -> str:
+    """What stops new ones from piling up."""
+    newest = "only the newest" if keep == 1 else f"only the newest {keep}"
+    return {"checkpoint": f"save_total_limit={keep} (or its equal) of the trainer that writes them",
+            "snapshot": f"{newest} kept by the snapshot schedule",
+            "version": f"{newest} kept by the registry"}[kind]

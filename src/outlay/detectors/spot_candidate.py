@@ -13,7 +13,7 @@ from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.facts.finding import Claim, Confidence, Finding
 from outlay.facts.window import HOURS_PER_MONTH
-from outlay.questions.spot import OnDemandRun, billed_spot_shares, on_demand_runs
+from outlay.questions.spot import OnDemandRun, billed_spot_shares, on_demand_runs, spot_partitions
 
 
 class SpotCandidate(Detector):
@@ -48,8 +48,9 @@ class SpotCandidate(Detector):
             if run.environment != "production" and _minutes_at_risk(run) <= limit["checkpoint_minutes"]:
                 works[run.work, run.team].append(run)
         prices = _SpotPrices(context, billed_spot_shares(context.ask, context.window) if works else {})
+        partitions = spot_partitions(context.ask, context.window) if works else {}
         for (work, team), runs in sorted(works.items(), key=lambda item: (item[0][0], item[0][1] or "")):
-            finding = _finding(context, work, team, runs, prices)
+            finding = _finding(context, work, team, runs, prices, partitions.get(runs[0].scheduler))
             if finding.so_far >= Decimal(limit["min_so_far"]):
                 yield finding
 
@@ -94,7 +95,8 @@ def _minutes(run: OnDemandRun, until: datetime) -> float:
 
 
 def _finding(
-    context: Context, work: str, team: str | None, runs: list[OnDemandRun], prices: _SpotPrices
+    context: Context, work: str, team: str | None, runs: list[OnDemandRun], prices: _SpotPrices,
+    spot_partition: str | None,
 ) -> Finding:
     a_month = Decimal(HOURS_PER_MONTH) / Decimal(str(context.window.hours))
     said = set()
@@ -123,6 +125,13 @@ def _finding(
         period=context.window, claims=tuple(claims), confidence=Confidence.MEDIUM,
         assumption="interruptions are rare, and cost no more than the time since the last checkpoint",
         action="Submit it to spot machines, with requeue.",
-        command=f"sbatch --partition=spot --requeue ...  # {work}",
+        change=_change(work, runs[0].scheduler, spot_partition),
     )
 
+
+def _change(work: str, scheduler: str, partition: str | None) -> str:
+    """`partition`: one of the same scheduler whose machines are billed as spot."""
+    if scheduler.startswith("slurm"):
+        where = f"--partition={partition} --requeue" if partition else "a partition of spot machines and --requeue"
+        return f"{where} in the batch script of {work}"
+    return f"spot machines for {work}, and starting it again from its last checkpoint"

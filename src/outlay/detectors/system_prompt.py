@@ -94,6 +94,7 @@ def _finding(context: Context, money: CallMoney, found: SystemPrompt, cacheable:
         claims=(money.claim(calls, cost, found.first, found.last),),
         confidence=Confidence.MEDIUM,
         assumption=f"{allowed} tokens are enough for these instructions.",
-        action=f"Cut the system prompt to {allowed} tokens: say each rule once, retrieve examples when needed.",
-        command="outlay prompts audit DIR",
+        action=f"Cut the system prompt to {allowed} tokens: say each rule once, retrieve examples when needed; "
+               "`outlay prompts audit` shows what the text spends its tokens on.",
+        change=f"at most {allowed} tokens in the system prompt of {prompt.whose}",
     )

@@ -87,5 +87,5 @@ def _finding(
         confidence=Confidence.MEDIUM if stated else Confidence.LOW,
         assumption=assumption,
         action=f"Set max_tokens to {exact(creep.p95_early)} for this prompt, and ask for the length in its text.",
-        command=f"max_tokens: {creep.p95_early}",
+        change=f"max_tokens={creep.p95_early} in the requests of {prompt.whose}",
     )

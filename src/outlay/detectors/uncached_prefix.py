@@ -14,10 +14,10 @@ from outlay.questions.prefixes import PrefixUse, SharedPrefix, prefix_use, share
 
 #: How each provider is asked to cache; the others cache by themselves what begins alike.
 _SETTINGS = {
-    "anthropic": 'cache_control: {"type": "ephemeral"}  # on the last block that is always the same',
-    "aws.bedrock": 'cachePoint: {"type": "default"}  # after the last block that is always the same',
+    "anthropic": '"cache_control": {"type": "ephemeral"} on the last block that is always the same',
+    "aws.bedrock": '"cachePoint": {"type": "default"} after the last block that is always the same',
 }
-_BY_ITSELF = "prompt_cache_key: {name}  # and nothing that varies before the shared beginning"
+_BY_ITSELF = 'nothing that varies before what is always the same, and "prompt_cache_key": "%s"'
 
 
 class UncachedPrefix(Detector):
@@ -76,7 +76,8 @@ def _finding(context: Context, money: CallMoney, use: PrefixUse, prefix: SharedP
     saving = prefix.prefix_tokens * ((fresh - read) * prefix.hits - premium * (prefix.calls - prefix.hits))
     saving *= money.paid_share(calls, use.tokens)
     what = f"prefix {prefix.prefix_hash}" if prefix.prefix_hash else f"prefix of {prefix.prefix_tokens} tokens"
-    setting = _SETTINGS.get(calls.provider or "", _BY_ITSELF.format(name=prompt.prompt or calls.project or "NAME"))
+    key = prompt.prompt or calls.project or calls.task or "shared"
+    setting = _SETTINGS.get(calls.provider or "", _BY_ITSELF % key)
     return Finding(
         code=UncachedPrefix.code, capability=UncachedPrefix.capability, subject=f"{what}, {prompt.words}",
         title=f"{prompt.name} sent the same {exact(prefix.prefix_tokens)} tokens {exact(prefix.calls)} times uncached.",
@@ -94,5 +95,5 @@ def _finding(context: Context, money: CallMoney, use: PrefixUse, prefix: SharedP
         confidence=Confidence.HIGH if prefix.prefix_hash else Confidence.MEDIUM,
         assumption="" if prefix.prefix_hash else "System prompts of one prompt with the same length are the same text.",
         action="Put what is always the same first, and turn on prompt caching for it.",
-        command=setting,
+        change=f"{setting}, in the requests of {prompt.whose}",
     )

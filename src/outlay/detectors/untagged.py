@@ -11,6 +11,7 @@ from outlay.accounting.money import dollars
 from outlay.accounting.untagged import suggested_owners
 from outlay.attribution.suggest import Suggested
 from outlay.detectors.base import Context, Detector
+from outlay.detectors.endcommand import costs_shown
 from outlay.facts.finding import Confidence, Finding
 from outlay.questions.costs import totals_by
 from outlay.questions.untagged import UntaggedLine, untagged_lines
@@ -70,7 +71,8 @@ def _finding(
         claims=(),
         confidence=Confidence.HIGH,
         action="Tag the largest resources with their team, or name it in a rule of outlay.yaml.",
-        command=_rule(lines),
+        command=costs_shown("resource,line", context.window, team=None),
+        change=_rule(lines),
     )
 
 
@@ -79,11 +81,12 @@ def _name(line: UntaggedLine) -> str:
 
 
 def _rule(lines: Sequence[tuple[UntaggedLine, Suggested | None]]) -> str:
-    """A rule for the largest line that a bill names."""
+    """A rule for the largest line whose team is likely; in words where none is."""
     for line, found in lines:
-        if line.resource:
-            team = json.dumps(found.team if found else "TEAM")
+        if line.resource and found:
             # Ids of the clouds are paths (arn:..., /subscriptions/..., //compute...); names are not.
             column = "resource_id" if line.resource.startswith(("arn:", "/")) else "resource_name"
-            return f"- {{when: {{{column}: {json.dumps(line.resource)}}}, set: {{team: {team}}}}}"
-    return "- {when: {account: NAME}, set: {team: TEAM}}"
+            return ("a rule in outlay.yaml, under attribution: rules:\n"
+                    f"- {{when: {{{column}: {json.dumps(line.resource)}}}, set: {{team: {json.dumps(found.team)}}}}}")
+    largest = _name(lines[0][0]) if lines else "the largest line"
+    return f"a tag `team` on {largest}, or a rule for it in outlay.yaml, under attribution: rules:"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +10,7 @@ from outlay.accounting.figures import day, period
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.billmoney import BillMoney, in_production, kept_on_purpose
+from outlay.detectors.endcommand import end_replication
 from outlay.facts.finding import Confidence, Finding
 from outlay.questions.billed_resources import BilledResource, copies
 
@@ -52,6 +52,7 @@ class UnusedReplication(Detector):
 def _finding(context: Context, money: BillMoney, copy: BilledResource) -> Finding:
     confidence, assumption = _sureness(copy)
     of = copy.replica_of or "unknown"
+    command = end_replication(copy)
     moved = copy.across + copy.internet
     return Finding(
         code=UnusedReplication.code, capability=UnusedReplication.capability, subject=f"replica {copy.resource}",
@@ -73,7 +74,9 @@ def _finding(context: Context, money: BillMoney, copy: BilledResource) -> Findin
         assumption=assumption,
         action=f"Turn off the replication of {of} to {copy.region or 'this region'}, and delete the copy."
                if copy.replica_of else "Turn off the replication that fills it, and delete the copy.",
-        command=_command(copy),
+        command=command,
+        change="" if command and copy.provider == "aws" and copy.replica_of
+               else f"no replication from {copy.replica_of or 'its source'} to {copy.resource}",
     )
 
 
@@ -83,16 +86,3 @@ def _sureness(copy: BilledResource) -> tuple[Confidence, str]:
     if in_production(copy):
         return Confidence.MEDIUM, "No plan for a disaster counts on it; no tag or note says that one does."
     return Confidence.HIGH, ""
-
-
-def _command(copy: BilledResource) -> str:
-    """For the object stores of the large clouds; elsewhere replication is a setting of the service."""
-    name = shlex.quote(copy.resource)
-    source = shlex.quote(copy.replica_of or "SOURCE")
-    if copy.provider == "aws":
-        return f"aws s3api delete-bucket-replication --bucket {source}\naws s3 rb s3://{name} --force"
-    if copy.provider == "gcp":
-        return f"gcloud storage rm --recursive gs://{name}"
-    if copy.provider == "azure":
-        return f"az storage account update --name {source} --sku Standard_LRS"
-    return f"replication: off  # from {source} to {name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +10,7 @@ from outlay.accounting.figures import day, period
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
 from outlay.detectors.billmoney import BillMoney, kept_on_purpose
+from outlay.detectors.endcommand import delete_index
 from outlay.facts.finding import Confidence, Finding
 from outlay.questions.billed_resources import BilledResource, vector_indexes
 
@@ -52,6 +52,7 @@ class UnusedVectorStore(Detector):
 
 
 def _finding(context: Context, money: BillMoney, index: BilledResource) -> Finding:
+    command = delete_index(index)
     return Finding(
         code=UnusedVectorStore.code, capability=UnusedVectorStore.capability, subject=f"vector index {index.resource}",
         title=f"Vector index {index.resource} cost {dollars(index.stored)} to keep, and nothing asked it.",
@@ -68,17 +69,6 @@ def _finding(context: Context, money: BillMoney, index: BilledResource) -> Findi
         claims=(money.claim(index, index.stored),),
         confidence=Confidence.HIGH,
         action="Delete the index; it can be built again from its documents.",
-        command=_command(index),
+        command=command,
+        change="" if command else f"index {index.resource} deleted in {index.service or 'its service'}",
     )
-
-
-def _command(index: BilledResource) -> str:
-    name = shlex.quote(index.resource)
-    service = (index.service or "").lower()
-    if "opensearch" in service:
-        return f'curl -X DELETE "$OPENSEARCH_URL/"{name}'
-    if "pinecone" in service:
-        return f"pc index delete --name {name}"
-    if "qdrant" in service:
-        return f'curl -X DELETE "$QDRANT_URL/collections/"{name}'
-    return f"delete index {name}  # {index.service or 'its service'}"

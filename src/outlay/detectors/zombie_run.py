@@ -10,7 +10,7 @@ from decimal import Decimal
 from outlay.accounting.figures import duration, instant, percent, period
 from outlay.accounting.money import dollars
 from outlay.detectors.base import Context, Detector
-from outlay.detectors.runmoney import RunMoney, held, lasting, money_of, named, stop_command, subject
+from outlay.detectors.runmoney import RunMoney, ending, held, lasting, money_of, named, subject
 from outlay.facts.finding import Confidence, Finding
 from outlay.facts.window import Window
 from outlay.questions.runs import HOUR, RunLife, last_report, silent_runs
@@ -130,6 +130,7 @@ def _finding(money: RunMoney, silence: Silence, window: Window) -> Finding:
     run = money.run
     since, end = max(silence.since, run.span(window)[0]), run.span(window)[1]
     claims = money.since(silence.since)
+    command, change = ending(run, window)
     after = "its last use" if silence.sign == "Last use" else "its last progress"
     for_time = lasting(end - since)
     title = (f"{named(run)} held {held(run)} for {for_time} without use." if silence.sign == "Held since"
@@ -146,4 +147,4 @@ def _finding(money: RunMoney, silence: Silence, window: Window) -> Finding:
         period=window, claims=claims, confidence=silence.confidence, assumption=silence.assumption,
         action=("End it; it can be resumed from its last checkpoint." if run.goes_on(window)
                 else "It has ended. A limit on time without progress would have ended it earlier."),
-        command=stop_command(run) if run.goes_on(window) else "# nothing to stop")
+        command=command, change=change)

@@ -24,6 +24,8 @@ class Claim:
 
     `pot` names disjoint money: `run:slurm/north/4711`, `calls:openai/gpt-4o/search/chat`, `resource:vol-1`.
     `pot_so_far` and `pot_month` are what the whole pot cost and costs; no pot is ever emptied beyond them.
+    `committed`: the share (0..1) that is reserved and paid for either way: acting frees it for other work, and takes
+    nothing off the bill.
     """
 
     pot: str
@@ -31,11 +33,16 @@ class Claim:
     month: Decimal
     pot_so_far: Decimal
     pot_month: Decimal
+    committed: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding. Money is in US dollars (the reporting currency), so far in `period` and a month from now."""
+    """One finding. Money is in US dollars, so far in `period` and a month from now.
+
+    `command`: what ends it, as it can be typed into a shell, one command a line. `change`: where a change of code or
+    of settings ends it, what is set to what, and where. Both are empty where `action` says all there is to do.
+    """
 
     code: str
     capability: str
@@ -48,7 +55,8 @@ class Finding:
     claims: tuple[Claim, ...]
     confidence: Confidence
     action: str
-    command: str
+    command: str = ""
+    change: str = ""
     assumption: str = ""
 
     @property
@@ -65,3 +73,8 @@ class Finding:
     def month(self) -> Decimal:
         """Dollars of a month from now that acting saves."""
         return sum((claim.month for claim in self.claims), Decimal(0))
+
+    @property
+    def freed_month(self) -> Decimal:
+        """Of `month`: capacity that is reserved and paid for either way, freed for other work."""
+        return sum((claim.month * claim.committed for claim in self.claims), Decimal(0))

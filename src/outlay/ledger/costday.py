@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from outlay.ledger.exact import split_sql
 from outlay.ledger.gpu import MACHINE_CHARGE
-from outlay.ledger.schema import COST_DAY, DIMENSIONS
+from outlay.ledger.schema import COST_DAY, DIMENSIONS, RECONCILED, columns_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +29,7 @@ _INCLUSIVE = "('openai-usage', 'anthropic-usage')"
 
 def remake(con: duckdb.DuckDBPyConnection) -> None:
     """Makes `reconciled` and `cost_day` again; `gpu_day` must be current. Part of the transaction that is open."""
-    con.execute("DELETE FROM reconciled")
+    con.execute(f"CREATE OR REPLACE TABLE reconciled ({columns_sql(RECONCILED)})")
     con.execute("DELETE FROM cost_day")
     con.execute(_ACCOUNTS)
     con.execute(_metered_table("metered_call", "call_day", "day", "calls", "unpriced"))
@@ -158,14 +158,19 @@ SELECT * EXCLUDE ({taken}), {taken_calls}, {taken_usage}, {rest} FROM (
     taken_usage=", ".join(f"taken_{name} - {_of_calls(name)} AS usage_{name}" for name in _COSTS),
     rest=", ".join(f"{name} - taken_{name} AS rest_{name}" for name in _COSTS))
 
-#: What of the bill goes to what was metered: all of it, up to the bound; and the factor for single calls.
+def _factor(name: str) -> str:
+    """What a metered dollar of a group is in one of the four costs, by its bill."""
+    return (f"CASE WHEN total > 0 AND amount IS NOT NULL "
+            f"THEN CAST(CAST(({_taken(name)}) AS DOUBLE) / CAST(total AS DOUBLE) AS DECIMAL(38,18)) END")
+
+
+#: What of the bill goes to what was metered: all of it, up to the bound; and the factors for single calls.
 _SPREAD = f"CASE WHEN total > 0 THEN least(amount, CAST(total * {MAX_DRIFT} AS DECIMAL(38,18))) ELSE 0 END"
 _RECONCILED = f"""INSERT INTO reconciled
 SELECT day, provider_key, model_key, account_key, CAST(calls_cost AS DECIMAL(38,18)),
        CAST(usage_cost AS DECIMAL(38,18)), amount,
        CAST(total AS DECIMAL(38,18)), {_SPREAD}, amount - {_SPREAD},
-       CASE WHEN total > 0 AND amount IS NOT NULL
-            THEN CAST(CAST({_SPREAD} AS DOUBLE) / CAST(total AS DOUBLE) AS DECIMAL(38,18)) ELSE 1 END
+       {", ".join(_factor(name) for name in _COSTS)}
 FROM cost_group"""
 
 

@@ -16,7 +16,7 @@ from outlay.facts import Call
 from outlay.ledger import costday, gpu, rollups, shared, staging
 from outlay.ledger.enrich import PAID, attributed, computed_columns, empty_columns, selected, tag_keys
 from outlay.ledger.plaintags import given_tags, kept_again
-from outlay.ledger.schema import DIMENSIONS, KINDS, Kind
+from outlay.ledger.schema import DERIVED, DIMENSIONS, KINDS, Kind
 from outlay.ledger.sparse import held_columns, make_room
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
@@ -46,7 +46,7 @@ def make_current(
 
     Returns whether anything was made. All of it or nothing is kept.
     """
-    inputs = hashlib.sha256(repr((terms(attribution, book), splits, currency, sorted(
+    inputs = hashlib.sha256(repr((DERIVED, terms(attribution, book), splits, currency, sorted(
         (r.currency, r.day, str(r.rate)) for r in rates))).encode()).hexdigest()
     if store.meta("derived") == inputs:
         return False

@@ -119,7 +119,7 @@ def _keep(
 ) -> Imported:
     _refuse_unusable(staged, source, file)
     con = store.con
-    import_id = int(con.execute("SELECT coalesce(max(import_id), 0) + 1 FROM imports").fetchall()[0][0])
+    import_id = _next_number(store)
     rejects_file = _rejects_file(store.path, import_id, file.name) if staged.rejects else None
     origin = Origin(import_id, source.code, AUTHORITY[source.authority], export)
     added = duplicates = replaced = 0
@@ -147,6 +147,7 @@ def _keep(
                 [import_id, file.name, export, fingerprint.sha256, source.code, datetime.now(UTC).replace(tzinfo=None),
                  file.size, staged.rows, added, duplicates, replaced, len(staged.rejects), since, until,
                  [notice.message for notice in staged.notices], str(rejects_file or ""), fingerprint.stamp])
+            store.set_meta("last_import", str(import_id))
             store.set_meta("derived", "stale")
             if store.meta("terms") is None:
                 store.set_meta("terms", terms(attribution, book))
@@ -160,6 +161,12 @@ def _keep(
         tuple(_shown(reject) for reject in staged.rejects[:SHOWN_REJECTS]),
         str(rejects_file or ""),
         kinds=tuple(kinds))
+
+
+def _next_number(store: Store) -> int:
+    """The number of the next import: never one that an import had before, though that was removed."""
+    kept = int(store.con.execute("SELECT coalesce(max(import_id), 0) FROM imports").fetchall()[0][0])
+    return max(kept, int(store.meta("last_import") or 0)) + 1
 
 
 def remove_import(store: Store, import_id: int) -> int:
@@ -181,6 +188,7 @@ def remove_import(store: Store, import_id: int) -> int:
                 since, until = min(since, back[0]), max(until, back[1])
         if since is not None:
             rollups.remake_days(con, since, until)
+        store.set_meta("last_import", str(_next_number(store) - 1))
         con.execute("DELETE FROM imports WHERE import_id = ?", [import_id])
         store.set_meta("derived", "stale")
     if rejects_file:

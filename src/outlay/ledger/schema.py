@@ -130,7 +130,8 @@ RECONCILED: tuple[tuple[str, str], ...] = (
     ("day", "TIMESTAMP"), ("provider", "VARCHAR"), ("model_key", "VARCHAR"), ("account", "VARCHAR"),
     ("metered", "DECIMAL(38,18)"), ("reported", "DECIMAL(38,18)"), ("billed", "DECIMAL(38,18)"),
     ("counted", "DECIMAL(38,18)"), ("spread", "DECIMAL(38,18)"), ("unmetered", "DECIMAL(38,18)"),
-    ("factor", "DECIMAL(38,18)"),
+    # What a metered dollar of single calls is in each of the four costs; None: the bill does not state that cost.
+    *((f"{name}_factor", "DECIMAL(38,18)") for name in ("billed", "effective", "list", "contracted")),
 )
 
 DERIVED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -158,7 +159,8 @@ DECISION: tuple[tuple[str, str], ...] = (
     ("decided_at", "TIMESTAMP"), ("decided_by", "VARCHAR"),
 )
 
-#: Settings of the store itself: schema_version, dirty, attribution (fingerprint of the rules that rows carry).
+#: Settings of the store itself: schema_version; derived, terms (fingerprints of what the derived tables
+#: and the rows were made with); last_import (the highest number that an import ever had).
 META: tuple[tuple[str, str], ...] = (("key", "VARCHAR"), ("value", "VARCHAR"))
 
 
@@ -181,11 +183,11 @@ def tables() -> dict[str, tuple[tuple[str, str], ...]]:
 def ddl() -> tuple[str, ...]:
     """Statements that make a new store."""
     grown = {kind.table: kind for kind in KINDS if kind.starts}
-    statements = [f"CREATE TABLE {name} ({_columns_sql(layout)})" for name, layout in tables().items()
+    statements = [f"CREATE TABLE {name} ({columns_sql(layout)})" for name, layout in tables().items()
                   if name not in grown]
     for kind in grown.values():
         start = tuple(entry for entry in kind.layout if entry[0] in kind.starts)
-        statements += [f"CREATE TABLE {kind.rows} ({_columns_sql(start)})", row_view(kind, kind.starts)]
+        statements += [f"CREATE TABLE {kind.rows} ({columns_sql(start)})", row_view(kind, kind.starts)]
     return tuple(statements)
 
 
@@ -200,5 +202,6 @@ def row_view(kind: Kind, held: Collection[str]) -> str:
 _COMPRESSION = {"response_id": " USING COMPRESSION zstd"}
 
 
-def _columns_sql(layout: tuple[tuple[str, str], ...]) -> str:
+def columns_sql(layout: tuple[tuple[str, str], ...]) -> str:
+    """Names and types, as a table is made of them."""
     return ", ".join(f'"{column}" {sql_type}{_COMPRESSION.get(column, "")}' for column, sql_type in layout)

@@ -29,7 +29,7 @@ _KEYS = ("provider", "account", "resource")
 _DIMS = ("team", "owner", "project", "environment", "purpose")
 #: Tags that say what a resource is, beyond those of attribution.
 _TAGS = ("replica_of", "kind", "created", "source", "note", "retain")
-_TEXTS = ("service", "resource_type", "region", *_DIMS, *_TAGS)
+_TEXTS = ("service", "resource_type", "region", "resource_id", *_DIMS, *_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class BilledResource:
     service: str | None
     resource_type: str | None
     region: str | None
+    resource_id: str | None
     team: str | None
     owner: str | None
     project: str | None
@@ -193,6 +194,7 @@ def _rows(window: Window) -> Any:
         line=rows.service_name.fill_null("unknown") + (
             ibis.literal(", ") + ibis.coalesce(rows.sku_meter, rows.resource_type)).fill_null(""),
         service=rows.service_name, resource_type=rows.resource_type, region=rows.region,
+        resource_id=rows.resource_id,
         words=(rows.sku_meter.fill_null("") + ibis.literal(" ") + rows.charge_description.fill_null("")).lower(),
         **{name: rows[name] for name in _DIMS},
         **{name: rows.tags.get(name, ibis.null("string")) for name in _TAGS},
@@ -227,6 +229,7 @@ def _resources(bill: Bill, chosen: Any) -> Any:
 
     resources = found.group_by(*_KEYS).aggregate(
         service=dearest("service"), resource_type=dearest("resource_type"), region=dearest("region"),
+        resource_id=dearest("resource_id"),
         **{name: found[name].max() for name in (*_DIMS, *_TAGS)},
         cost=paid.sum(), across=part(found.across), internet=part(found.internet), stored=part(found.stored),
         moved_days=found.days.max(where=found.across | found.internet).fill_null(0),

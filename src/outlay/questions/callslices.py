@@ -68,6 +68,11 @@ class PromptSlice:
         named = (("Prompt", self.prompt), ("Task", calls.task), ("Project", calls.project), ("Model", calls.model_key))
         return next((f"{kind} {name}" for kind, name in named if name), "A model")
 
+    @property
+    def whose(self) -> str:
+        """Within a sentence: `prompt intent`."""
+        return self.name[0].lower() + self.name[1:]
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:

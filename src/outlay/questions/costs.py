@@ -47,6 +47,8 @@ class CostQuery:
     currency: str = "USD"
     #: False where no bill speaks of any model in the window: single calls then count as they were metered.
     reconciled: bool = True
+    #: From when on a US dollar is how much of `currency`, in order of time: single calls are metered in dollars.
+    dollar_rates: tuple[tuple[datetime, Decimal], ...] = ()
 
     def __post_init__(self) -> None:
         for name in (*self.by, *(name for name, _ in self.where)):
@@ -63,6 +65,11 @@ class CostQuery:
         """Whether single calls must be looked at: the daily table does not know enough."""
         names = {*self.by, *(name for name, _ in self.where)}
         return bool(names & PER_CALL.keys()) or not self.whole_days
+
+    @property
+    def converts(self) -> bool:
+        """Whether the dollars of single calls become another currency."""
+        return self.currency != "USD" and bool(self.dollar_rates)
 
     @property
     def whole_days(self) -> bool:
@@ -131,38 +138,58 @@ def _call_lines(query: CostQuery) -> Any:
     # A span of a tool or of an agent has no model and no tokens, and so nothing that could be priced.
     unpriced = calls.cost.isnull() & (calls.model.notnull() | calls.input_tokens.notnull())
     summed = calls.group_by(**keys).aggregate(
-        own=own.sum().cast("decimal(38,12)"), missing=unpriced.cast("int64").sum())
+        own=own.sum().cast("decimal(38,12)"), metered=calls.cost.sum().cast("decimal(38,12)"),
+        missing=unpriced.cast("int64").sum())
     lead = [summed[name] for name in asked]
     if not query.reconciled:
         own_cost = summed.own.cast("decimal(38,18)")
         amount = ibis.ifelse(ibis.literal(query.cost == "billed"), None, own_cost)
         return summed.select(*lead, in_currency=ibis.literal("USD"), amount=amount, guess=amount,
                              missing=summed.missing)
-    joined = _with_factors(summed)
-    factor = ibis.coalesce(joined.own_factor, joined.any_factor, ibis.literal(1).cast("decimal(38,18)"))
-    amount = (joined.own.cast("decimal(20,12)") * factor.cast("decimal(18,17)")).cast("decimal(38,18)")
+    joined = _with_factors(summed, query.cost)
     billed = joined.own_billed.notnull() | joined.any_billed.notnull()
-    if query.cost == "billed":
-        # What no bill speaks of has not been billed.
-        amount = ibis.ifelse(billed, amount, None)
+    factor = ibis.coalesce(joined.own_factor, joined.any_factor)
+    # A bill goes to its calls in proportion to what they were metered at, whichever of its costs is asked for.
+    spread = (joined.metered.cast("decimal(20,12)") * factor.cast("decimal(38,17)")).cast("decimal(38,18)")
+    # What no bill speaks of has not been billed.
+    plain = ibis.null("decimal(38,18)") if query.cost == "billed" else joined.own.cast("decimal(38,18)")
+    amount = ibis.ifelse(billed, spread, plain)
+    amount, in_currency = _converted(amount, joined.m_day, query)
     return joined.select(
-        *(joined[name] for name in asked), in_currency=ibis.literal("USD"), amount=amount,
+        *(joined[name] for name in asked), in_currency=in_currency, amount=amount,
         guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
     )
 
 
-def _with_factors(summed: Any) -> Any:
-    """Sums of calls with what turns their metered dollars into counted ones."""
+def _converted(amount: Any, day: Any, query: CostQuery) -> tuple[Any, Any]:
+    """Dollars of single calls in the reporting currency at the day's rate, and what they are in then. Days before the
+    first rate stay in dollars."""
+    import ibis
+
+    dollars = ibis.literal("USD")
+    since = max((at for at, _ in query.dollar_rates if at <= query.window.since), default=query.window.since)
+    known = [(at, rate) for at, rate in query.dollar_rates if since <= at < query.window.until]
+    if not query.converts or not known:
+        return amount, dollars
+    # The latest rate first; the scales are such that both engines multiply exactly and Ibis can order the types.
+    rate = ibis.cases(*((day >= at, ibis.literal(rate).cast("decimal(38,14)")) for at, rate in reversed(known)))
+    changed = (amount.cast("decimal(30,14)") * rate).cast("decimal(38,18)")
+    return (ibis.ifelse(day >= known[0][0], changed, amount),
+            ibis.ifelse(day >= known[0][0], ibis.literal(query.currency), dollars))
+
+
+def _with_factors(summed: Any, cost: str) -> Any:
+    """Sums of calls with what turns their metered dollars into counted ones, in one of the four costs."""
     # Bills name the cloud where calls name its model service (aws, aws.bedrock).
     summed = summed.mutate(m_provider=summed.m_whole_provider.re_replace(r"\..*$", ""))
     matched = table("reconciled")
     # An account of '' says that accounts were not compared for this provider.
     plain = matched.filter(matched.account == "").select(
-        m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, any_factor=matched.factor,
+        m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, any_factor=matched[f"{cost}_factor"],
         any_billed=matched.billed)
     named = matched.filter(matched.account != "").select(
         m_day=matched.day, m_provider=matched.provider, m_model=matched.model_key, m_account=matched.account,
-        own_factor=matched.factor, own_billed=matched.billed)
+        own_factor=matched[f"{cost}_factor"], own_billed=matched.billed)
     joined = summed.left_join(plain, ["m_day", "m_provider", "m_model"]).drop(
         "m_day_right", "m_provider_right", "m_model_right")
     return joined.left_join(named, ["m_day", "m_provider", "m_model", "m_account"])
@@ -221,7 +248,8 @@ def costs(ask: Ask, query: CostQuery, *, as_of: datetime, rejected: int = 0) -> 
     Other currencies, and what has no known price, are in `unknown` and never in a row or the total; a row whose cost is
     unknown altogether stands there too, with its dimensions.
     """
-    if query.needs_calls and not next(iter(ask.rows(matched_expr(query.window))))[0]:
+    if query.needs_calls and not query.converts and not next(
+            iter(ask.rows(matched_expr(query.window))))[0]:
         query = replace(query, reconciled=False)
     found = list(ask.rows(cost_expr(query)))
     names = (*(("period",) if query.every else ()), *query.by)

@@ -28,6 +28,8 @@ class EndpointRun:
     ended: datetime | None
     hours: float
     cost: Decimal
+    #: Of the cost, what machines cost that are reserved.
+    reserved: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ def endpoint_runs_expr(window: Window) -> Any:
     runs = runs.filter(runs.kind == "endpoint", runs.started.notnull(), runs.started < until,
                        runs.ended.isnull() | (runs.ended > since))
     days = table("gpu_day")
-    days = days.filter(days.day >= window.since, days.day < window.until, days.run_id.notnull())
-    cost = days.group_by(cost_of=days.run_id).aggregate(cost=days.effective_cost.sum())
+    days = days.filter(days.day >= window.since, days.day < window.until, days.run_id.notnull(),
+                       days.currency == "USD")
+    cost = days.group_by(cost_of=days.run_id).aggregate(
+        cost=days.effective_cost.sum(), reserved=days.effective_cost.sum(where=days.market == "reserved"))
     up = ibis.least(runs.ended.fill_null(until), until).epoch_seconds() - ibis.greatest(
         runs.started, since).epoch_seconds()
     named = runs.select(
@@ -56,7 +60,8 @@ def endpoint_runs_expr(window: Window) -> Any:
         owner=runs.owner, team=runs.team, environment=runs.environment, note=runs.note, nodes=runs.nodes,
         ended=runs.ended, hours=up / 3600.0)
     joined = named.left_join(cost, named.run_id == cost.cost_of)
-    return joined.select(*named.columns, cost=joined.cost.fill_null(0)).order_by(["endpoint", "run_id"])
+    paid = {"cost": joined.cost.fill_null(0), "reserved": joined.reserved.fill_null(0)}
+    return joined.select(*named.columns, **paid).order_by(["endpoint", "run_id"])
 
 
 def progress_traffic_expr(window: Window) -> Any:

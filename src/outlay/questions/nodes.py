@@ -107,8 +107,24 @@ def unheld_days_expr(window: Window, nodes: Collection[str]) -> Any:
     rows = rows.filter(rows.node.isin(sorted(nodes)))
     free = rows.run_id.isnull()
     return rows.group_by("node", "day").aggregate(
-        cost=rows.effective_cost.sum(where=free), free_s=ibis.ifelse(free, rows.gpu_s, 0.0).sum(),
+        cost=rows.effective_cost.sum(where=free & (rows.currency == "USD")),
+        free_s=ibis.ifelse(free, rows.gpu_s, 0.0).sum(),
         all_s=rows.gpu_s.sum())
+
+
+def billed_machines_expr(window: Window, nodes: Collection[str]) -> Any:
+    """Columns node, resource_id, region: machines as bills of the window name them."""
+    rows = table("charge")
+    rows = rows.filter(rows.charge_period_start >= window.since, rows.charge_period_start < window.until,
+                       rows.resource_name.isin(sorted(nodes)), rows.resource_id.notnull())
+    return rows.group_by("resource_name").aggregate(resource_id=rows.resource_id.max(), region=rows.region.max())
+
+
+def billed_machines(ask: Ask, window: Window, nodes: Collection[str]) -> dict[str, tuple[str | None, str | None]]:
+    """By node: its id and region on the bill, for those that a bill names."""
+    if not nodes:
+        return {}
+    return {node: (resource_id, region) for node, resource_id, region in ask.rows(billed_machines_expr(window, nodes))}
 
 
 def free_nodes(ask: Ask, window: Window, *, hours: float, util_pct: float) -> tuple[FreeNode, ...]:

@@ -213,10 +213,18 @@ class RunCost:
 
     days: tuple[tuple[datetime, Decimal], ...]
     gpu_s: float
+    #: Of the cost of all days, what machines cost that are reserved.
+    reserved: Decimal = Decimal(0)
 
     @property
     def total(self) -> Decimal:
         return sum((cost for _, cost in self.days), Decimal(0))
+
+    @property
+    def reserved_share(self) -> Decimal:
+        """Of 1: what of it is paid for either way."""
+        total = self.total
+        return min(max(self.reserved / total, Decimal(0)), Decimal(1)) if total > 0 else Decimal(0)
 
     def between(self, since: datetime, span: tuple[datetime, datetime]) -> Decimal:
         """Cost from a moment on; the day of that moment counts by the share of the run's time (`span`) after it."""
@@ -232,11 +240,12 @@ def _share_after(since: datetime, day: datetime, span: tuple[datetime, datetime]
 
 
 def run_costs_expr(window: Window, run_ids: Collection[str]) -> Any:
-    """Columns run_id, scheduler, day, cost, seconds (device time)."""
+    """Columns run_id, scheduler, day, cost, seconds (device time), reserved (of the cost)."""
     rows = of_days(table("gpu_day"), window)
     rows = rows.filter(rows.run_id.isin(sorted(run_ids)))
     return rows.group_by("run_id", "scheduler", "day").aggregate(
-        cost=rows.effective_cost.sum(), seconds=rows.gpu_s.sum())
+        cost=rows.effective_cost.sum(where=rows.currency == "USD"), seconds=rows.gpu_s.sum(),
+        reserved=rows.effective_cost.sum(where=(rows.currency == "USD") & (rows.market == "reserved")))
 
 
 def run_costs(ask: Ask, window: Window, run_ids: Collection[str]) -> dict[tuple[str, str | None], RunCost]:
@@ -245,8 +254,10 @@ def run_costs(ask: Ask, window: Window, run_ids: Collection[str]) -> dict[tuple[
         return {}
     days: dict[tuple[str, str | None], list[tuple[datetime, Decimal]]] = defaultdict(list)
     seconds: dict[tuple[str, str | None], float] = defaultdict(float)
-    for run_id, scheduler, day, cost, read in ask.rows(run_costs_expr(window, run_ids)):
+    reserved: dict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
+    for run_id, scheduler, day, cost, read, committed in ask.rows(run_costs_expr(window, run_ids)):
         seconds[run_id, scheduler] += read
+        reserved[run_id, scheduler] += committed or Decimal(0)
         if cost is not None:
             days[run_id, scheduler].append((day, cost))
-    return {key: RunCost(tuple(sorted(days[key])), seconds[key]) for key in seconds}
+    return {key: RunCost(tuple(sorted(days[key])), seconds[key], reserved[key]) for key in seconds}

@@ -43,7 +43,7 @@ def on_demand_expr(window: Window, least: float = 0) -> Any:
 
     days = table("gpu_day")
     days = days.filter(days.day >= window.since, days.day < window.until, days.market == "on_demand",
-                       days.run_id.notnull(), days.effective_cost.notnull())
+                       days.run_id.notnull(), days.effective_cost.notnull(), days.currency == "USD")
     cost = days.group_by(cost_of=days.run_id, node=days.node).aggregate(
         gpu_type=days.gpu_type.max(), region=days.region.max(), cost=days.effective_cost.sum())
     runs = table("run")
@@ -95,3 +95,17 @@ def billed_spot_shares(ask: Ask, window: Window) -> dict[str, float]:
         if spot[0] > 0 and spot[1] > 0 and plain[0] > 0 and plain[1] > 0:
             shares[kind] = float(spot[0] / spot[1] / (plain[0] / plain[1]))
     return {node: shares[kind] for node, kind in types.items() if kind in shares}
+
+
+def spot_partitions_expr(window: Window) -> Any:
+    """Columns scheduler, partition: where runs were given machines that are billed as spot."""
+    days = table("gpu_day")
+    days = days.filter(days.day >= window.since, days.day < window.until, days.market == "spot", days.run_id.notnull())
+    runs = table("run")
+    runs = runs.filter(runs.partition.notnull()).semi_join(days, "run_id")
+    return runs.group_by("scheduler").aggregate(partition=runs.partition.max())
+
+
+def spot_partitions(ask: Ask, window: Window) -> dict[str, str]:
+    """A partition of spot machines by scheduler, where one is known."""
+    return dict(ask.rows(spot_partitions_expr(window)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
@@ -179,7 +180,7 @@ def _row(issuer: Issuer, line: Line) -> dict[str, str]:
         "RegionName": line.region or "",
         "ResourceName": line.resource or "",
         "ResourceType": line.resource_type or "",
-        "ResourceId": f"{issuer.provider.lower()}:{line.region}:{line.resource}" if line.resource else "",
+        "ResourceId": _resource_id(issuer, line) if line.resource else "",
         "SkuId": f"{line.service}/{line.meter}",
         "SkuPriceId": f"{line.service}/{line.meter}/{line.price}",
         "Tags": json.dumps(line.tags, sort_keys=True) if line.tags else "",
@@ -222,6 +223,25 @@ def _row(issuer: Issuer, line: Line) -> dict[str, str]:
     if line.charge == "Purchase":
         row |= {"ConsumedQuantity": "", "ConsumedUnit": ""}
     return row
+
+
+def _resource_id(issuer: Issuer, line: Line) -> str:
+    """An id of the form that the provider writes, made of the name: an ARN, or what AWS calls an instance."""
+    number = hashlib.sha256(f"{line.region}/{line.resource}".encode()).hexdigest()
+    if issuer.provider != "AWS":
+        return f"{issuer.provider.lower()}:{line.region}:{line.resource}"
+    at = f"{line.region or ''}:{issuer.account}"
+    if line.resource_type == "Snapshot":
+        return f"arn:aws:ec2:{at}:snapshot/snap-{number[:17]}"
+    if line.resource_type == "Vector index":
+        return f"arn:aws:aoss:{at}:collection/{number[:20]}"
+    if line.resource_type == "Checkpoint":
+        return f"arn:aws:s3:::halyard-checkpoints/{line.resource}"
+    if line.resource_type in ("Bucket", "Data transfer"):
+        return f"arn:aws:s3:::{line.resource}"
+    if line.service == "Amazon Elastic Compute Cloud" and "." in (line.resource_type or ""):
+        return f"arn:aws:ec2:{at}:instance/i-{number[:17]}"
+    return f"aws:{line.region}:{line.resource}"
 
 
 def _amount(value: Decimal) -> str:

@@ -123,6 +123,7 @@ def _environment(currency: str) -> Environment:
     )
     environment.filters |= {
         "money": lambda amount, places=None: money.dollars(Decimal(amount), currency, places),
+        "dollars": lambda amount: money.dollars(Decimal(amount)),
         "change": lambda amount, places=None: money.change(Decimal(amount), currency, places),
         "bare": lambda amount: money.dollars(amount, "", 2).strip(),
         "percent": lambda share: figures.percent(float(share)),
@@ -137,6 +138,7 @@ def _environment(currency: str) -> Environment:
         "duration": figures.duration,
         "plural": figures.plural,
         "sentence": lambda words: words.removesuffix("."),
+        "freed": lambda finding: digest.freed(finding, currency),
         "capitalise": lambda words: words[:1].upper() + words[1:],
         "ticks": _ticks,
     }
