@@ -67,7 +67,7 @@ def test_from_files_to_an_answer(tmp_path: Path, files: Path) -> None:
     said = run(tmp_path, "import", str(files))
     assert "bill.csv: focus, import 1: 3 added" in said
     assert "calls.jsonl: outlay-table, import 2: 4 added" in said
-    assert "left alone: 1 file" in said
+    assert "Left alone, no data: 1 file" in said
     again = run_json(tmp_path, "import", str(files / "bill.csv"))
     assert again["rows"][0]["already"] == 1 and again["totals"] == {"added": 0}
 
@@ -208,3 +208,17 @@ def test_prices_and_prompts(tmp_path: Path) -> None:
     (prompts / "one.txt").write_text("You are a careful assistant. " * 200, encoding="utf-8")
     body = run_json(tmp_path, "prompts", "audit", str(prompts), "--calls-per-day", "1000")
     assert body["rows"][0]["tokens"] > 500
+
+
+@pytest.mark.parametrize(("typed", "hint"), [
+    (["coss"], "Did you mean 'costs'?"), (["findings", "lst"], "Did you mean 'list'?"), (["xyz"], "One of import, "),
+])
+def test_a_mistyped_command_names_the_nearest(tmp_path: Path, typed: list[str], hint: str) -> None:
+    assert hint in run(tmp_path, *typed, code=2)
+
+
+def test_a_machine_is_not_taken_for_its_accelerator(tmp_path: Path) -> None:
+    rows = run_json(tmp_path, "prices", "show", "gpu_8x_h100_sxm5")["rows"]
+    assert rows and {(row["provider"], row["name"], row["unit"]) for row in rows} == {
+        ("lambda", "8 x H100 80GB SXM", "hour")}
+    assert {row["unit"] for row in run_json(tmp_path, "prices", "show", "h100")["rows"]} == {"GPU-hour"}

@@ -33,6 +33,7 @@ from outlay.questions.ask import Ask
 from outlay.questions.costs import CostQuery, costs
 from outlay.questions.explain import drift_expr
 from outlay.questions.outputs import outputs
+from outlay.questions.runs import run_words
 from outlay.questions.unpriced import unpriced_models
 from outlay.questions.windows import DAY, earliest_fact, now
 
@@ -76,7 +77,7 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
         trend=_trend(daily, live, window),
         outputs=_outputs(ask, settings, window),
         top=_top(ask, settings, window),
-        breakdowns=tuple(_breakdown(name, answer) for name, answer in by.items()),
+        breakdowns=tuple(_described(ask, _breakdown(name, answer)) for name, answer in by.items()),
         gpu=gpu,
         untagged=untagged_section(ask, window, spent, settings.currency),
         questions=quickwins.questions(ask, window, gpu, by["stage"], counted),
@@ -171,6 +172,14 @@ def _breakdown(name: str, answer: Answer) -> Breakdown:
     others = len(answer.rows) - len(lines)
     rest = Line("everything else", total - shown, _share(total - shown, total)) if others else None
     return Breakdown(name, lines, rest, total)
+
+
+def _described(ask: Ask, breakdown: Breakdown) -> Breakdown:
+    """Runs are known by a number; their name and owner say more."""
+    if breakdown.dimension != "run":
+        return breakdown
+    words = run_words(ask, [line.label for line in breakdown.lines])
+    return replace(breakdown, lines=tuple(replace(each, detail=words.get(each.label, "")) for each in breakdown.lines))
 
 
 def _share(part: Decimal, total: Decimal) -> float:
