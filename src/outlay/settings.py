@@ -40,6 +40,7 @@ SETTINGS: tuple[Setting, ...] = (
             "`rate` units of the reporting currency from `day` on.", "rates.csv"),
     Setting("prices", "YAML file with your own prices and discounts, which win (docs/prices.md).", "prices.yaml"),
     Setting("mappings", "List of column mappings for tables of your own (docs/sources.md).", "[gateway.yaml]"),
+    Setting("slurm_zone", "Time zone of the cluster whose sacct output names none; UTC by default.", "Europe/Berlin"),
     Setting("attribution", "Which tags speak of team, owner, project, environment, purpose and stage, and rules for "
             "what tags do not say (docs/concepts.md).", "{rules: [{when: {user: 'ana*'}, set: {team: search}}]}"),
     Setting("split", "How shared cost is split over teams: evenly, by proportion or by weights (docs/concepts.md).",
@@ -59,6 +60,7 @@ class Settings:
     rates: tuple[Rate, ...] = ()
     prices: Path | None = None
     mappings: tuple[Path, ...] = ()
+    slurm_zone: str = "UTC"
     attribution: Attribution = field(default_factory=Attribution)
     split: tuple[Split, ...] = ()
     detectors: Mapping[str, Any] = field(default_factory=dict)
@@ -71,11 +73,16 @@ class Settings:
         return load_book(self.prices)
 
     def sources(self) -> tuple[Source, ...]:
-        """The user's own column mappings as sources."""
+        """Sources as the user set them: column mappings, and Slurm's accounting with its time zone."""
         from outlay.sources.mappedtable import MappedTable
         from outlay.sources.mapping import Mapping as ColumnMapping
 
-        return tuple(MappedTable(ColumnMapping.load(path)) for path in self.mappings)
+        own: tuple[Source, ...] = tuple(MappedTable(ColumnMapping.load(path)) for path in self.mappings)
+        if self.slurm_zone == "UTC":
+            return own
+        from outlay.sources.sacct import Sacct
+
+        return (*own, Sacct(self.slurm_zone))
 
 
 def load_settings(path: Path | None, store: Path) -> Settings:
@@ -115,11 +122,23 @@ def parse_settings(raw: Mapping[str, Any], where: str, base: Path) -> Settings:
         rates=_rates(_path(raw.get("rates"), "rates", where, base)),
         prices=_path(raw.get("prices"), "prices", where, base),
         mappings=_paths(raw.get("mappings"), where, base),
+        slurm_zone=_zone(raw.get("slurm_zone"), where),
         attribution=parse_attribution(raw.get("attribution"), where),
         split=parse_splits(raw.get("split"), where),
         detectors=detectors,
         sample=raw.get("sample") is True,
     )
+
+
+def _zone(value: Any, where: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    name = "UTC" if value is None else str(value)
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, LookupError) as error:
+        raise SettingsError(f"{name!r} is not a time zone", where=f"{where}: slurm_zone",
+                            hint="For example Europe/Berlin.") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

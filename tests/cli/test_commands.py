@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 import outlay
 from outlay.cli.main import main
+from outlay.ledger.store import Store
 
 BILL = """ChargePeriodStart,ChargePeriodEnd,BillingPeriodStart,BilledCost,EffectiveCost,ListCost,ContractedCost,\
 BillingCurrency,ProviderName,InvoiceIssuerName,BillingAccountId,ServiceName,ServiceCategory,ChargeCategory,ResourceId,Tags
@@ -67,7 +69,7 @@ def test_from_files_to_an_answer(tmp_path: Path, files: Path) -> None:
     said = run(tmp_path, "import", str(files))
     assert "bill.csv: focus, import 1: 3 added" in said
     assert "calls.jsonl: outlay-table, import 2: 4 added" in said
-    assert "left alone: 1 file" in said
+    assert "Left alone, no data: 1 file" in said
     again = run_json(tmp_path, "import", str(files / "bill.csv"))
     assert again["rows"][0]["already"] == 1 and again["totals"] == {"added": 0}
 
@@ -208,3 +210,36 @@ def test_prices_and_prompts(tmp_path: Path) -> None:
     (prompts / "one.txt").write_text("You are a careful assistant. " * 200, encoding="utf-8")
     body = run_json(tmp_path, "prompts", "audit", str(prompts), "--calls-per-day", "1000")
     assert body["rows"][0]["tokens"] > 500
+
+
+@pytest.mark.parametrize(("typed", "hint"), [
+    (["coss"], "Did you mean 'costs'?"), (["findings", "lst"], "Did you mean 'list'?"), (["xyz"], "One of import, "),
+])
+def test_a_mistyped_command_names_the_nearest(tmp_path: Path, typed: list[str], hint: str) -> None:
+    assert hint in run(tmp_path, *typed, code=2)
+
+
+def test_a_machine_is_not_taken_for_its_accelerator(tmp_path: Path) -> None:
+    rows = run_json(tmp_path, "prices", "show", "gpu_8x_h100_sxm5")["rows"]
+    assert rows and {(row["provider"], row["name"], row["unit"]) for row in rows} == {
+        ("lambda", "8 x H100 80GB SXM", "hour")}
+    assert {row["unit"] for row in run_json(tmp_path, "prices", "show", "h100")["rows"]} == {"GPU-hour"}
+
+
+@pytest.mark.parametrize(("zone", "started", "notice"), [
+    (None, "2026-09-01T12:00:00", "taken as UTC"), ("Europe/Berlin", "2026-09-01T10:00:00", "taken as Europe/Berlin"),
+])
+def test_the_cluster_has_a_time_zone(tmp_path: Path, zone: str | None, started: str, notice: str) -> None:
+    (tmp_path / "sacct.txt").write_text(
+        "JobID|JobIDRaw|JobName|User|State|Start|End|AllocTRES|NodeList\n"
+        "1|1|sft|ana|COMPLETED|2026-09-01T12:00:00|2026-09-01T13:00:00|cpu=1,gres/gpu=1|n1\n", "utf-8")
+    if zone:
+        (tmp_path / "outlay.yaml").write_text(f"slurm_zone: {zone}\n", "utf-8")
+    assert notice in run(tmp_path, "import", "sacct.txt")
+    with Store(tmp_path / "store") as store:
+        assert store.con.execute("SELECT started FROM run").fetchall() == [(datetime.fromisoformat(started),)]
+
+
+def test_a_time_zone_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    (tmp_path / "outlay.yaml").write_text("slurm_zone: Mars/Base\n", "utf-8")
+    assert "slurm_zone: 'Mars/Base' is not a time zone" in run(tmp_path, "costs", code=2)

@@ -126,3 +126,12 @@ def test_an_empty_ledger() -> None:
     assert "Nothing was spent in this window." in text
     assert "No findings." in text and "Nothing is known to be missing." in text
     assert "sample data" not in text
+
+
+def test_a_heading_is_whole_where_the_last_column_can_spare_the_room() -> None:
+    scope = "support-ai / support-answers-for-everybody"
+    a = rich()
+    outputs = tuple(replace(each, scope=scope) for each in a.outputs)
+    text = assessment_text(replace(a, outputs=outputs), 80)
+    assert "COST PER VALUABLE OUTPUT " in text
+    assert max(map(cells, (line for line in text.splitlines() if "$ " not in line))) <= 80

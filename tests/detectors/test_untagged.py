@@ -26,7 +26,7 @@ def test_the_amount_its_share_and_likely_teams(tmp_path: Path) -> None:
     assert finding.subject == "spend without a team"
     assert finding.title == "$300 has no team, 50% of spend; the goal is 5.0%."
     assert evidence["Without a team"] == "$300"
-    assert evidence["poc"].startswith("$180; likely search, 100% of tagged cost with account")
+    assert evidence["poc"].startswith("$180; likely search, account search-dev bears its name")
     assert evidence["gone"] == "$120; nothing tagged looks the same"
     assert (finding.claims, finding.so_far, finding.month) == ((), Decimal(0), Decimal(0))
 

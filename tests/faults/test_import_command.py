@@ -87,8 +87,11 @@ def test_a_folder_of_anything(run: Run, tmp_path: Path) -> None:
     code, out, err = run("import", "in")
     assert (code, err) == (0, "")
     assert "calls.jsonl: outlay-table, import 1: 3 added" in out
-    unknown = next(line for line in out.splitlines() if line.startswith("Not recognised, and left alone: "))
-    assert unknown.endswith(": 3 files (in/deep/empty.csv, in/deep/notes.txt, in/deep/photo.jpg)")
+    assert out.splitlines()[1:-1] == [
+        "Left alone, no data: 1 file (in/deep/notes.txt): prompts and other texts; `outlay prompts audit` reads "
+        "prompts",
+        "Not recognised, and left alone: 2 files", "  in/deep/empty.csv is empty",
+        "  in/deep/photo.jpg is not a format that Outlay knows by its content"]
 
     (folder / "cut.csv.gz").write_bytes(gzip.compress(BILL.file(range(50)))[:-9])
     code, out, err = run("import", "in", "--json")
@@ -107,7 +110,18 @@ def test_a_folder_in_which_nothing_is_known(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in" / "notes.txt").write_text("hello\n")
     code, out, _ = run("import", "in")
     assert code == 0
-    assert "Not recognised, and left alone: 1 file (in/notes.txt)" in out
+    assert "Left alone, no data: 1 file (in/notes.txt): prompts" in out
+
+
+def test_settings_are_known_and_are_no_data(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "outlay.yaml").write_text("currency: USD\n")
+    (tmp_path / "in" / "calls.yml").write_text("{source: gw, fact: call, columns: {time: at, model: name}}\n")
+    (tmp_path / "in" / "other.yaml").write_text("replicas: 3\n")
+    code, out, _ = run("import", "in")
+    assert code == 0
+    assert "Left alone, no data: 2 files (in/calls.yml, in/outlay.yaml): settings" in out
+    assert "Not recognised, and left alone: 1 file\n  in/other.yaml is not" in out
 
 
 @pytest.mark.parametrize(("name", "data", "said"), [

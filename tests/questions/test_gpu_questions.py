@@ -36,6 +36,7 @@ QUESTIONS: dict[str, Any] = {
     "node_use": nodes.node_use_expr(MONTH, ["n1"], 5),
     "billed_machines": nodes.billed_machines_expr(MONTH, ["n1"]),
     "spot_partitions": spot.spot_partitions_expr(MONTH),
+    "run_words": runs.run_words_expr(["4711"]),
     "run_rules": explain.run_rules_expr(MONTH),
     "gpu_rules": explain.gpu_rules_expr(MONTH, "EUR"),
     "endpoint_runs": endpoints.endpoint_runs_expr(MONTH),

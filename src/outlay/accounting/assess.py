@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,6 +33,7 @@ from outlay.questions.ask import Ask
 from outlay.questions.costs import CostQuery, costs
 from outlay.questions.explain import drift_expr
 from outlay.questions.outputs import outputs
+from outlay.questions.runs import run_words
 from outlay.questions.unpriced import unpriced_models
 from outlay.questions.windows import DAY, earliest_fact, now
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 #: Breakdowns of the report, and how many lines each shows.
 BREAKDOWNS = ("team", "stage", "model", "run", "agent")
 SHOWN = 10
+_TICK = timedelta(microseconds=1)
 
 
 def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, rejected: int) -> Assessment:
@@ -79,7 +81,7 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
         trend=_trend(daily, live, window),
         outputs=_outputs(ask, settings, window),
         top=_top(ask, settings, window),
-        breakdowns=tuple(_breakdown(name, answer) for name, answer in by.items()),
+        breakdowns=tuple(_described(ask, _breakdown(name, answer)) for name, answer in by.items()),
         gpu=gpu,
         untagged=untagged_section(ask, window, spent, settings.currency),
         questions=quickwins.questions(ask, window, gpu, by["stage"], counted),
@@ -123,17 +125,30 @@ def _previous(ask: Ask, settings: Settings, window: Window) -> Decimal | None:
 
 
 def _trend(daily: Answer, live: list[Counted], window: Window) -> tuple[TrendDay, ...]:
-    """Spend by day; what a finding wasted is spread evenly over the days of its period."""
+    """Spend by day; what a claim wasted is spread evenly over the time for which it was made."""
     wasted: dict[datetime, Decimal] = defaultdict(Decimal)
     for counted in live:
-        since = max(counted.finding.period.since, window.since).replace(hour=0, minute=0, second=0, microsecond=0)
-        days = [since]
-        while days[-1] + DAY < min(counted.finding.period.until, window.until):
-            days.append(days[-1] + DAY)
-        for day in days:
-            wasted[day] += counted.so_far / len(days)
+        finding = counted.finding
+        # What other findings claim, too, is taken from all claims of this one alike.
+        left = counted.so_far / finding.so_far if finding.so_far else Decimal(0)
+        for claim in finding.claims:
+            for day, share in _shares(claim.span or finding.period, window):
+                wasted[day] += claim.so_far * left * share
     return tuple(
         TrendDay(row[0].date(), row[-2], min(wasted[row[0]], max(row[-2], Decimal(0)))) for row in daily.rows)
+
+
+def _shares(span: Window, window: Window) -> Iterator[tuple[datetime, Decimal]]:
+    """The days of the window that a span reaches into, with what each has of it; the shares add up to 1."""
+    since, until = max(span.since, window.since), min(span.until, window.until)
+    day = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    if until <= since:
+        yield day, Decimal(1)
+        return
+    whole = Decimal((until - since) // _TICK)
+    while day < until:
+        yield day, Decimal((min(day + DAY, until) - max(day, since)) // _TICK) / whole
+        day += DAY
 
 
 def _outputs(ask: Ask, settings: Settings, window: Window) -> tuple[OutputCost, ...]:
@@ -174,6 +189,14 @@ def _breakdown(name: str, answer: Answer) -> Breakdown:
     others = len(answer.rows) - len(lines)
     rest = Line("everything else", total - shown, _share(total - shown, total)) if others else None
     return Breakdown(name, lines, rest, total)
+
+
+def _described(ask: Ask, breakdown: Breakdown) -> Breakdown:
+    """Runs are known by a number; their name and owner say more."""
+    if breakdown.dimension != "run":
+        return breakdown
+    words = run_words(ask, [line.label for line in breakdown.lines])
+    return replace(breakdown, lines=tuple(replace(each, detail=words.get(each.label, "")) for each in breakdown.lines))
 
 
 def _share(part: Decimal, total: Decimal) -> float:

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from outlay.cli.session import Place, say_json
+from outlay.cli.suggesting import Suggesting
 from outlay.errors import UsageError
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def export() -> None:
     """Write the ledger in formats that others read."""
 

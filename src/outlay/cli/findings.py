@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import click
 
 from outlay.cli.session import NOTHING, Place, say_json
+from outlay.cli.suggesting import Suggesting
 from outlay.errors import NotFound, UsageError
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def findings() -> None:
     """What costs and should not: list it, see the evidence, accept or ignore it."""
 

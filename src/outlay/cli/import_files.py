@@ -11,6 +11,7 @@ import click
 
 from outlay.accounting.figures import plural
 from outlay.cli.input_paths import named_files
+from outlay.cli.left_alone import LeftAlone, left_alone, left_alone_lines
 from outlay.cli.session import Place, say_json
 from outlay.errors import FileError, OutlayError, StoreError, UnrecognisedFile
 
@@ -35,7 +36,7 @@ def import_files(place: Place, paths: tuple[str, ...], as_source: str | None, ex
     """
     results: list[Imported] = []
     failures: list[OutlayError] = []
-    unknown: list[str] = []
+    unknown: list[LeftAlone] = []
     with place.ledger() as ledger, named_files(paths, ledger.store.scratch) as files:
         for file in files:
             try:
@@ -44,7 +45,7 @@ def import_files(place: Place, paths: tuple[str, ...], as_source: str | None, ex
                 if file.chosen:
                     failures.append(error)
                 else:
-                    unknown.append(file.name)
+                    unknown.append(left_alone(file.path, file.name, error))
                 continue
             except FileError as error:
                 failures.append(error)
@@ -104,22 +105,21 @@ def _line(done: Imported) -> str:
     return "\n".join(lines)
 
 
-def _close(results: list[Imported], failures: list[OutlayError], unknown: list[str]) -> None:
-    if unknown:
-        click.echo(f"Not recognised, and left alone: {plural(len(unknown), 'file')} ({', '.join(unknown[:5])}"
-                   + (", ...)" if len(unknown) > 5 else ")"))
+def _close(results: list[Imported], failures: list[OutlayError], unknown: list[LeftAlone]) -> None:
+    for line in left_alone_lines(unknown):
+        click.echo(line)
     for error in failures:
         click.echo(f"outlay: {error}", err=True)
     added = sum(done.added for done in results)
     click.echo(f"{plural(len(results), 'file')} read, {plural(added, 'row')} added.")
 
 
-def _report(results: list[Imported], failures: list[OutlayError], unknown: list[str]) -> dict[str, object]:
+def _report(results: list[Imported], failures: list[OutlayError], unknown: list[LeftAlone]) -> dict[str, object]:
     return {
         "schema": "outlay.import/1",
         "rows": [asdict(done) for done in results],
         "totals": {"added": sum(done.added for done in results)},
-        "unknown": unknown,
+        "unknown": [asdict(file) for file in unknown],
         "rejected": sum(done.rejected for done in results),
         "failed": [error.as_json()["error"] for error in failures],
     }

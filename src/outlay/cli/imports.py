@@ -8,6 +8,7 @@ import click
 
 from outlay.accounting.figures import plural
 from outlay.cli.session import NOTHING, Place, say_json
+from outlay.cli.suggesting import Suggesting
 from outlay.errors import NotFound
 from outlay.questions.answer import plain
 
@@ -15,7 +16,7 @@ _COLUMNS = ("import_id", "name", "source", "imported_at", "rows", "added", "dupl
             "since", "until", "notices", "rejects_file")
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def imports() -> None:
     """What was imported, and how to take it back."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from outlay import __version__
+from outlay.cli.suggesting import Suggesting
 from outlay.errors import OutlayError
 
 #: Command, the module and name that hold it, and the line that `outlay --help` shows.
@@ -28,7 +29,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-class _Commands(click.Group):
+class _Commands(Suggesting):
     """Commands by name, imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

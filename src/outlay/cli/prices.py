@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from outlay.cli.session import Place, say_json
+from outlay.cli.suggesting import Suggesting
 from outlay.errors import NotFound
 from outlay.questions.answer import plain
 from outlay.questions.windows import now
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from outlay.prices.book import PriceBook
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def prices() -> None:
     """What is charged for tokens, accelerators and storage, from which source, checked when."""
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from outlay.cli.session import Place, say_json
+from outlay.cli.suggesting import Suggesting
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def prompts() -> None:
     """What prompt files cost, every call."""
 

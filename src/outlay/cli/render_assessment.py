@@ -47,8 +47,14 @@ def _columns(head: Row, rows: Sequence[Row], width: int, *, right: set[int]) -> 
     sizes = [max(cells(row[column]) for row in [head, *rows]) for column in range(1, len(head))]
     last = len(sizes) - 1
     if last not in right:
-        sizes[last] = min(sizes[last], 28)
+        amounts = sum(sizes[1:last]) + 2 * (len(sizes) - 1)
+        sizes[last] = min(sizes[last], max(28, width - 2 - max(sizes[0], 24) - amounts))
     others = sum(sizes[1:]) + 2 * (len(sizes) - 1)
+    # The heading is whole where the last column, which is of words, can spare what it needs.
+    short = cells(head[1]) - 2 - (width - 2 - others)
+    if short > 0 and last not in right and sizes[last] - short >= 8:
+        sizes[last] -= short
+        others -= short
     sizes[0] = max(min(max(sizes[0], 24), width - 2 - others), 8)
     for number, row in enumerate([head, *rows]):
         indented = "" if number == 0 else f"{row[0]} "

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from outlay.detectors.base import Context
 from outlay.facts.finding import Claim
-from outlay.facts.window import HOURS_PER_MONTH
+from outlay.facts.window import HOURS_PER_MONTH, Window
 from outlay.questions.billed_resources import BilledResource, billed_until
 
 #: What a purpose, a note or a name says of things that are kept although nothing uses them.
@@ -50,7 +50,8 @@ class BillMoney:
         """A claim on the resource's money; `so_far` is at most what it cost."""
         a_month = self._a_month(resource)
         pot = f"resource:{resource.resource}"
-        return Claim(pot, so_far, so_far * a_month, resource.cost, resource.cost * a_month)
+        return Claim(pot, so_far, so_far * a_month, resource.cost, resource.cost * a_month,
+                     span=Window(resource.first, resource.last))
 
     def _a_month(self, resource: BilledResource) -> Decimal:
         until = self._billed_until.get(resource.provider, resource.last)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from outlay.detectors.base import Context
 from outlay.facts.finding import Claim
-from outlay.facts.window import HOURS_PER_MONTH
+from outlay.facts.window import HOURS_PER_MONTH, Window
 from outlay.questions.callslices import CallPot, CallSlice, Tokens, call_pots
 
 #: Prices and sums of rounded calls differ in the twelfth decimal; what differs less than this is the same price.
@@ -58,8 +58,9 @@ class CallMoney:
         spent = max(self.spent(calls), so_far)
         hours = self._active_hours(first, last)
         if hours is None:
-            return Claim(calls.pot, so_far, Decimal(0), spent, Decimal(0))
-        return Claim(calls.pot, so_far, so_far * HOURS_PER_MONTH / hours, spent, spent * HOURS_PER_MONTH / hours)
+            return Claim(calls.pot, so_far, Decimal(0), spent, Decimal(0), span=Window(first, last))
+        return Claim(calls.pot, so_far, so_far * HOURS_PER_MONTH / hours, spent, spent * HOURS_PER_MONTH / hours,
+                     span=Window(first, last))
 
     def once(self, calls: CallSlice, so_far: Decimal) -> Claim:
         """A claim by something that happened once and costs nothing from now on."""

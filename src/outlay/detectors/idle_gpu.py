@@ -107,7 +107,7 @@ def _node_finding(context: Context, node: FreeNode, machine: tuple[str | None, s
     priced = any(cost is not None for _, cost, _ in node.days)
     # All that the machine costs a month is free now; more than that it may have been in the window.
     claims = (Claim(f"node:{node.node}", so_far, a_month, max(node.cost, so_far), a_month,
-                    Decimal(node.market == "reserved")),) if priced else ()
+                    Decimal(node.market == "reserved"), Window(node.since, node.until)),) if priced else ()
     time = lasting(node.until - node.since)
     command, change = _node_ending(node, machine)
     return Finding(

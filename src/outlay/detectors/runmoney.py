@@ -37,7 +37,7 @@ class RunMoney:
         a_month = _rate(so_far, last - begin) if going else Decimal(0)
         pot_month = max(_rate(self.cost.total, last - first), a_month) if going else Decimal(0)
         return (Claim(f"run:{self.run.run_id}", so_far * share, a_month * share, self.cost.total, pot_month,
-                      self.cost.reserved_share),)
+                      self.cost.reserved_share, Window(begin, last)),)
 
     @property
     def gpu_hours(self) -> float:

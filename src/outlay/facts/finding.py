@@ -25,7 +25,7 @@ class Claim:
     `pot` names disjoint money: `run:slurm/north/4711`, `calls:openai/gpt-4o/search/chat`, `resource:vol-1`.
     `pot_so_far` and `pot_month` are what the whole pot cost and costs; no pot is ever emptied beyond them.
     `committed`: the share (0..1) that is reserved and paid for either way: acting frees it for other work, and takes
-    nothing off the bill.
+    nothing off the bill. `span`: when the dollars so far were spent; None: over the finding's period.
     """
 
     pot: str
@@ -34,6 +34,7 @@ class Claim:
     pot_so_far: Decimal
     pot_month: Decimal
     committed: Decimal = Decimal(0)
+    span: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,9 +152,13 @@ def _size(step: Step) -> str:
 
 
 def _resource_rows(name: str) -> Iterator[PriceRow]:
-    wanted, kind = name.strip().lower(), gpu(name)
+    wanted = name.strip().lower()
+    # The name of a machine may contain that of its accelerator; then the machine is meant.
+    machines = {offer.instance for offer in resources.offers()
+                if offer.instance is not None and offer.instance.lower() in (wanted, f"standard_{wanted}")}
+    kind = None if machines else gpu(name)
     for offer in resources.offers():
-        machine = offer.instance is not None and offer.instance.lower() in (wanted, f"standard_{wanted}")
+        machine = offer.instance in machines
         if machine or (kind is not None and kind.may_be(offer.gpu)):
             price, unit = (offer.per_hour, "hour") if machine else (offer.per_gpu_hour, "GPU-hour")
             label = f"{offer.gpus} x {offer.gpu}" if machine else str(offer.gpu)

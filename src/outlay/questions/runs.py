@@ -207,6 +207,21 @@ def last_report(ask: Ask, window: Window) -> datetime | None:
     return found
 
 
+def run_words_expr(run_ids: Collection[str]) -> Any:
+    """Columns run_id, name, owner of runs."""
+    rows = table("run")
+    rows = rows.filter(rows.run_id.isin(sorted(run_ids)))
+    return rows.group_by("run_id").aggregate(name=rows.name.max(), owner=rows.owner.max())
+
+
+def run_words(ask: Ask, run_ids: Collection[str]) -> dict[str, str]:
+    """`reward-pairs, ngozi.silva` by run: its name, where that is not its id, and its owner."""
+    if not run_ids:
+        return {}
+    return {run_id: ", ".join(word for word in (name, owner) if word and word != run_id)
+            for run_id, name, owner in ask.rows(run_words_expr(run_ids))}
+
+
 @dataclass(frozen=True, slots=True)
 class RunCost:
     """What a run cost, by day. Only days with a known cost are there; `gpu_s` is device time of all days."""

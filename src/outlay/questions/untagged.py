@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -78,6 +79,18 @@ def trait_shares(ask: Ask, window: Window, currency: str, trait: tuple[str, ...]
     return tuple(
         TraitShare(tuple(row[:-2]), row[-2], row[-1])
         for row in ask.rows(trait_expr(window, currency, trait)) if row[-1])
+
+
+def account_names_expr(accounts: Collection[str]) -> Any:
+    """Columns account, name: what bills call accounts."""
+    rows = table("charge")
+    rows = rows.filter(rows.sub_account_id.isin(sorted(accounts)), rows.sub_account_name.notnull())
+    return rows.group_by("sub_account_id").aggregate(name=rows.sub_account_name.max())
+
+
+def account_names(ask: Ask, accounts: Collection[str]) -> dict[str, str]:
+    """What accounts are called, for those that a bill names."""
+    return dict(ask.rows(account_names_expr(accounts))) if accounts else {}
 
 
 def teams_of_owners(ask: Ask) -> dict[str, str]:

@@ -30,10 +30,11 @@ class Sacct(RowSource):
         SLURM_TIME_FORMAT=%s sacct --allusers --duplicates --parsable2 --starttime=now-30days > sacct.txt
 
     or `sacct --allusers --duplicates --json --starttime=now-30days > sacct.json`. `SLURM_TIME_FORMAT=%s` makes sacct
-    print seconds since 1970; without it Slurm prints the cluster's local time and no zone, which Outlay takes as UTC
-    and says so. Any subset of the columns is read, `Restarts` too where Slurm knows it; the header, JobID and State
-    are needed. GPUs are known only where slurm.conf tracks them (`AccountingStorageTRES=gres/gpu`), comments only with
-    `AccountingStoreFlags=job_comment`.
+    print seconds since 1970; without it Slurm prints the cluster's local time and no zone. Which zone that is says the
+    setting `slurm_zone` (`Europe/Berlin`; an hour that the clock repeats in autumn is taken as the first); without it
+    times are taken as UTC, and the import says so. Any subset of the columns is read, `Restarts` too where Slurm knows
+    it; the header, JobID and State are needed. GPUs are known only where slurm.conf tracks them
+    (`AccountingStorageTRES=gres/gpu`), comments only with `AccountingStoreFlags=job_comment`.
 
     **It gives** a run for each job; steps are folded into their job. A task of an array is a trial of the group that is
     the array. A comment in `key=value,key=value` or JSON becomes tags (`sbatch --comment=owner=ana,team=vision`);

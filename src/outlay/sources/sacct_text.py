@@ -22,8 +22,9 @@ _FREE_TEXT = frozenset({"JobName", "Comment", "AdminComment", "SystemComment", "
 _TIME = re.compile(r"\d|Unknown|None|N/A|$")
 #: Columns that a reject may show: none of them holds free text.
 _SHOWN = ("JobID", "State", "Start", "End", "AllocTRES", "NodeList")
-_LOCAL = ("Times without a zone were taken as {zone}; sacct prints the cluster's local time. Export with "
-          "SLURM_TIME_FORMAT=%s, and they are exact.")
+_NAMED_ZONE = "Times without a zone were taken as {zone}, as the settings say."
+_LOCAL = ("Times without a zone were taken as UTC; sacct prints the cluster's local time. Name its zone "
+          "in the setting slurm_zone, or export with SLURM_TIME_FORMAT=%s, and they are exact.")
 _NO_RESOURCES = "Has neither AllocTRES nor AllocGRES, so how many GPUs a job had is not known."
 _NO_RAW = "Has array tasks but no JobIDRaw, by which GPU samples know their job; they cannot be matched by it."
 
@@ -135,7 +136,7 @@ class _Reader:
 
     def notices(self) -> Iterator[Notice]:
         if self._local_times:
-            yield Notice(_LOCAL.format(zone=self._zone.key))
+            yield Notice(_LOCAL if self._zone.key == "UTC" else _NAMED_ZONE.format(zone=self._zone.key))
         if not {"AllocTRES", "AllocGRES"} & self._names:
             yield Notice(_NO_RESOURCES)
         if self._array_tasks and "JobIDRaw" not in self._names:
