@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _VARCHAR = "'VARCHAR'"
+#: Two of the longest rows. DuckDB would take 16 of them at a time, which is more than the memory that it may have.
+_BUFFER_BYTES = 2 * FIELD_LIMIT
 #: Nothing may follow from a file's name: neither columns (`day=2026-01-01/`) nor compression.
 _AS_IT_IS = "compression = 'none', hive_partitioning = false"
 _AGAIN = "Fetch or export it again. Nothing of it was kept."
@@ -100,7 +102,7 @@ class Scan:
         self.sql = (f"read_csv({_quoted(self._safe(path))}, all_varchar = true, header = true, delim = '{delimiter}', "
                     "quote = '\"', escape = '\"', null_padding = false, auto_detect = false, "
                     f"columns = {{{', '.join(f'{_text(name)}: {_VARCHAR}' for name in self._names())}}}, "
-                    f"max_line_size = {FIELD_LIMIT}, {_AS_IT_IS})")
+                    f"max_line_size = {FIELD_LIMIT}, buffer_size = {_BUFFER_BYTES}, {_AS_IT_IS})")
         self._describe("csv")
 
     def _names(self) -> list[str]:
