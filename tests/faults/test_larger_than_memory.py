@@ -3,6 +3,10 @@
 DuckDB has little memory (`LIMIT`) and spills; Python, DuckDB's code and Arrow take some 200 MB whatever is imported. So
 the files have some 600 MB. Where a format has texts that are not read, such as what was said in a session, they are
 long; where it has none, a column that is kept, or one that nobody knows, is.
+
+What does grow with a file is held to by its rows, not its bytes: the responses of a Claude Code session stay until its
+end, and so do GPU readings. And a page of a provider's report is read whole: a report larger than memory is many pages,
+as their APIs give it; what one page takes is in `test_page_of_a_report_is_read_whole`.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from fault_families import FAMILIES, Family, Row, iso
+from fault_families import FAMILIES, Family, Row, as_csv, iso
 from fault_ledger import rows
 
 import outlay
@@ -82,7 +86,7 @@ def said_to_codex(text: str) -> Row:
 
 SAID = {"claude-code": said_to_claude, "codex": said_to_codex}
 #: Rows of files that DuckDB reads, and of those that are read one by one.
-BULK, SINGLE = 300_000, 100_000
+BULK, SINGLE = 300_000, 60_000
 
 _FOCUS: dict[str, Any] = {"column": "billed_cost", "figure": amount("BilledCost"), "rows": BULK,
                           "text": "ChargeDescription", "own": lambda number: {"ResourceId": f"i-{number}"}}
@@ -148,8 +152,8 @@ def batches(family: Family, large: Large) -> Iterator[list[Row]]:
 
 def written(family: Family, large: Large, batch: list[Row], first: int) -> bytes:
     """The lines of a batch, alone; those of the first one with the head of the file."""
-    data = family.write(batch)
-    lines = (gzip.decompress(data) if family.suffix.endswith("gz") else data).splitlines(keepends=True)
+    # What is compressed is the file, not its batches.
+    lines = (as_csv if family.suffix == "csv.gz" else family.write)(batch).splitlines(keepends=True)
     if not large.text:
         said = SAID[family.name]
         between = [json.dumps(said(text(first + place, SIZE // large.rows))).encode() + b"\n"
@@ -209,3 +213,18 @@ def test_file_larger_than_memory(family: Family, tmp_path: Path) -> None:
         [found] = rows(ledger, f"SELECT count(*), CAST(sum({large.column}) AS VARCHAR) FROM {family.table}")
     assert (found[0], Decimal(found[1])) == (large.rows, total)
     assert done["peak"] < size
+
+
+REPORTS = [family for family in FAMILIES if family.name.endswith(("usage-json", "costs-json"))]
+
+
+@pytest.mark.parametrize("family", REPORTS, ids=lambda family: family.name)
+def test_page_of_a_report_is_read_whole(family: Family, tmp_path: Path) -> None:
+    """One page of some 40 MB takes six times as much at most, beside DuckDB's memory and the 150 MB of Python."""
+    large, file = LARGE[family.name], tmp_path / "page.json"
+    page = family.write([large.row(family, number) for number in range(160_000)])
+    file.write_bytes(page)
+    done = imported(tmp_path / "store", file, family.source)
+    print(f"{family.name}: page of {len(page) / 1e6:.0f} MB, peak {done['peak'] / 1e6:.0f} MB")
+    assert (done["added"], done["rejected"]) == (160_000, 0)
+    assert done["peak"] < 450_000_000 + 6 * len(page)

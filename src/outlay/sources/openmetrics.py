@@ -17,6 +17,8 @@ _ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 #: Beyond this, a time counts milliseconds (Prometheus' text), not seconds (OpenMetrics): the year 5138 or 1973.
 _MILLISECONDS_FROM = 10**11
 _RAW_LENGTH = 200
+#: Of so many heads the series are remembered; they may be long, and different on every line.
+_HEADS = 10_000
 
 
 def gather_text(file: InputFile, book: SeriesBook) -> Iterator[Reject]:
@@ -41,6 +43,8 @@ def gather_text(file: InputFile, book: SeriesBook) -> Iterator[Reject]:
         head = text[:end]
         try:
             if head not in heads:
+                if len(heads) >= _HEADS:
+                    heads.clear()
                 heads[head] = book.series(*_series_of(head))
             series = heads[head]
             if series is None:
