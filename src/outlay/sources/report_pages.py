@@ -36,8 +36,8 @@ def report_results(
     """The facts that `fact` makes of every result, and a reject for each that it refuses with `BadRow`.
 
     The file is one page (`{"data": [...]}`), several one behind another or as JSON lines, a list of pages, or a list of
-    buckets. Buckets name their bounds `start_name` and `end_name`. A page is held as a whole, in up to six times its
-    size of memory; of many pages, one at a time.
+    buckets. Buckets name their bounds `start_name` and `end_name`. A page is held as a whole, in four to eight times
+    its size of memory; of many pages, one at a time.
     """
     more = False
     for value in json_values(file):
