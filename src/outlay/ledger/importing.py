@@ -21,8 +21,10 @@ from outlay.ledger.append import Span, append, remove
 from outlay.ledger.census import Census
 from outlay.ledger.enrich import Enriched, Origin, enriched
 from outlay.ledger.failures import file_at_fault, in_users_terms
+from outlay.ledger.foreseen import Unforeseen, settle
 from outlay.ledger.schema import KINDS
 from outlay.ledger.sparse import make_room
+from outlay.ledger.staging import Reading
 from outlay.ledger.store import Store, transaction
 from outlay.ledger.terms import terms
 from outlay.sources.base import Source
@@ -78,13 +80,13 @@ def import_file(
         try:
             # A file may be read while its rows are put in, too.
             with in_users_terms(store.path, file.name), file_at_fault(file.name):
-                try:
-                    with staging.staged(store.con, source, file, advance, store.scratch) as staged:
+                for reading in (Reading.ONCE, Reading.TWICE):
+                    with (suppress(Unforeseen, *staging.misfits()),
+                          staging.staged(store.con, source, file, advance, store.scratch, reading) as staged):
                         return kept(staged)
-                except staging.misfits():
-                    # Only then did it show; what was put in has been taken back.
-                    with staging.staged(store.con, source, file, advance, store.scratch, copied=True) as staged:
-                        return kept(staged)
+                # Only then did it show; what was put in has been taken back.
+                with staging.staged(store.con, source, file, advance, store.scratch, Reading.COPIED) as staged:
+                    return kept(staged)
         finally:
             with suppress(duckdb.FatalException):  # the connection is of no use any more, and has already said why
                 staging.drop(store.con)
@@ -135,9 +137,15 @@ def _keep(
             for kind, ready in rows.items():
                 if kind.fact is Charge:
                     _note_scope(con, staged.relations[kind].name, origin)
-                done = append(con, kind, ready.query, import_id, staged.relations[kind].census.span)
+                relation = staged.relations[kind]
+                done = append(con, kind, ready.query, import_id, relation.census.span)
+                if relation.foreseen:
+                    # Of rows that are twice in the file, one is there to be counted.
+                    census = settle(con, kind, relation.census, origin, book)
+                    relation = replace(relation, census=replace(census, rows=done.added + done.duplicates))
+                    staged.relations[kind] = relation
                 if kind.fact is Call:
-                    _roll_up(con, import_id, ready, staged.relations[kind].census, done.disturbed)
+                    _roll_up(con, import_id, ready, relation.census, done.disturbed)
                 added, duplicates, replaced = (
                     added + done.added, duplicates + done.duplicates, replaced + done.replaced)
                 kinds.append((kind.table, done.added))

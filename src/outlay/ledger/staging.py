@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from outlay.facts import Call, Notice, Reject, Sample, columns
 from outlay.facts.column import TAGS
 from outlay.ledger.arrow import facts_table
 from outlay.ledger.census import Census, take_census
+from outlay.ledger.foreseen import AS_FORESEEN, foreseen
 from outlay.ledger.schema import Kind, kind_of
 from outlay.sources.base import Cell, Projection, RowSource, Source, TableSource
 from outlay.sources.factchecks import fact_checks
@@ -40,13 +42,14 @@ class Relation:
     """Good rows of one kind: the columns of the fact, and in the ones that `tags` names, texts of single tags.
 
     `tags`: key and column of every tag, where each has a column of its own; None: the map says what there is.
-    `empty`: columns of the fact that the file has nothing for.
+    `empty`: columns of the fact that the file has nothing for. `foreseen`: the census is that of a sample, widened.
     """
 
     name: str
     census: Census
     tags: tuple[tuple[str, str], ...] | None = None
     empty: frozenset[str] = frozenset()
+    foreseen: bool = False
 
 
 @dataclass
@@ -56,22 +59,34 @@ class Staged:
     relations: dict[Kind, Relation] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    rows: int = 0
 
     @property
     def usable(self) -> int:
         """Rows that are facts."""
         return sum(relation.census.rows for relation in self.relations.values())
 
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.usable + len(self.rejects)
+
+
+class Reading(Enum):
+    """How the rows of a large table come from their file, the fastest first."""
+
+    ONCE = "as they are put into the ledger, with a sample telling what to prepare for"
+    TWICE = "to be counted, and as they are put into the ledger"
+    COPIED = "into a copy"
+
 
 @contextmanager
 def staged(
     con: duckdb.DuckDBPyConnection, source: Source, file: InputFile, advance: Callable[[int], None],
-    scratch: Path | None = None, *, copied: bool = False,
+    scratch: Path | None = None, reading: Reading = Reading.TWICE,
 ) -> Iterator[Staged]:
     """What `file` holds, read as `source` says, for as long as the context lasts. `advance(rows)` is called as rows are
-    read; copies that are needed for a time lie in `scratch`. `copied`: nothing is read from the file afterwards; else
-    large tables are, which may show only then that the file does not hold what it promised (see `misfits`).
+    read; copies that are needed for a time lie in `scratch`. Unless they are `COPIED`, the rows of large tables are
+    read from the file afterwards, which may show only then that it does not hold what it promised (see `misfits`).
 
     Raises `FileError` where the file as a whole cannot be read.
     """
@@ -89,7 +104,7 @@ def staged(
                     found.notices.insert(0, misread(file))
             else:
                 assert isinstance(source, TableSource)
-                found = _stage_table(con, source, open_files.enter_context(open_scan(con, file, scratch)), copied)
+                found = _stage_table(con, source, open_files.enter_context(open_scan(con, file, scratch)), reading)
         except FileError as error:
             # Sources that see only the columns of a table cannot name its file.
             if file.name not in error.where:
@@ -116,7 +131,6 @@ def _stage_rows(con: duckdb.DuckDBPyConnection, items: Iterator[Any], advance: C
             staged.rejects.append(item)
         elif isinstance(item, Notice):
             staged.notices.append(item)
-            continue
         else:
             batch = waiting.setdefault(type(item), [])
             batch.append(item)
@@ -124,7 +138,6 @@ def _stage_rows(con: duckdb.DuckDBPyConnection, items: Iterator[Any], advance: C
                 _append(con, names, type(item), batch)
                 advance(len(batch))
                 batch.clear()
-        staged.rows += 1
     for fact, batch in waiting.items():
         if batch:
             _append(con, names, fact, batch)
@@ -159,37 +172,37 @@ def misfits() -> tuple[type[Exception], ...]:
     return duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException
 
 
-def _stage_table(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan, copied: bool) -> Staged:
+def _stage_table(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan, reading: Reading) -> Staged:
     try:
-        return _project(con, source, scan, copied)
+        return _project(con, source, scan, reading)
     except misfits():
         drop(con)
         scan.as_text()
-        return _project(con, source, scan, copied)
+        return _project(con, source, scan, reading)
 
 
-def _project(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan, copied: bool) -> Staged:
-    staged = Staged(rejects=list(scan.rejects), notices=list(scan.notices), rows=len(scan.rejects))
+def _project(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan, reading: Reading) -> Staged:
+    staged = Staged(rejects=list(scan.rejects), notices=list(scan.notices))
     for projection in source.projections(scan.table):
         kind = kind_of(projection.fact)
         staged.notices.extend(projection.notices)
-        select = _select(projection, scan)
         name = f"staged_{kind.table}"
         # Reading twice costs less than a copy: of Parquet, which is a table already, and of millions of JSON lines.
         direct = scan.table.format == "parquet" or (
-            scan.table.format == "json" and projection.fact in _MANY and not copied)
-        shape = "VIEW" if direct else "TABLE"
-        con.execute(f"CREATE TEMP {shape} read_{name} AS {select}")
-        con.execute(f"CREATE TEMP VIEW every_{name} AS SELECT {_fact_columns(projection)}, problem"
-                    f"{''.join(f', {tally}' for tally in _tallied(projection))} FROM read_{name}")
-        census = take_census(con, kind, f"every_{name}", "problem", _tallied(projection))
-        good = "WHERE problem IS NULL" if census.refused else ""
+            scan.table.format == "json" and projection.fact in _MANY and reading is not Reading.COPIED)
+        promised = None
+        if direct and scan.sample and reading is Reading.ONCE:
+            _view(con, projection, f"{name}_sample", _select(projection, scan, scan.sample), "VIEW")
+            promised = foreseen(take_census(con, kind, f"every_{name}_sample", "problem", _tallied(projection)))
+        select = _select(projection, scan, scan.sql)
+        _view(con, projection, name, select, "VIEW" if direct else "TABLE")
+        census = promised or take_census(con, kind, f"every_{name}", "problem", _tallied(projection))
+        good = f"WHERE {AS_FORESEEN}" if promised else "WHERE problem IS NULL" if census.refused else ""
         con.execute(f"CREATE TEMP VIEW {name} AS SELECT * EXCLUDE (problem) FROM every_{name} {good}")
         cells = {cell.target for cell in projection.cells}
         staged.relations[kind] = Relation(
             name, census, None if _is_map(projection) else tuple(_tag_names(projection).items()),
-            frozenset(column.name for column in columns(projection.fact)) - cells - {"tags"})
-        staged.rows += census.rows + census.refused
+            frozenset(column.name for column in columns(projection.fact)) - cells - {"tags"}, promised is not None)
         staged.notices.extend(Notice(f"{number:,} {tally.message}")
                               for number, tally in zip(census.tallies, projection.tallies, strict=True) if number)
         if census.refused:
@@ -197,9 +210,16 @@ def _project(con: duckdb.DuckDBPyConnection, source: TableSource, scan: Scan, co
     return staged
 
 
-def _select(projection: Projection, scan: Scan) -> str:
-    """The projection as a query with the fact's columns that the file has, its tags, and `problem`: what is wrong with
-    the row, or NULL."""
+def _view(con: duckdb.DuckDBPyConnection, projection: Projection, name: str, select: str, shape: str) -> None:
+    """Makes `every_<name>`, which has all columns of the fact, over `read_<name>`, which has those that are there."""
+    con.execute(f"CREATE TEMP {shape} read_{name} AS {select}")
+    con.execute(f"CREATE TEMP VIEW every_{name} AS SELECT {_fact_columns(projection)}, problem"
+                f"{''.join(f', {tally}' for tally in _tallied(projection))} FROM read_{name}")
+
+
+def _select(projection: Projection, scan: Scan, relation: str) -> str:
+    """The projection of a relation of the scan as a query with the fact's columns that the file has, its tags, and
+    `problem`: what is wrong with the row, or NULL."""
     types = {column.name: column.sql_type for column in columns(projection.fact)}
     parts: list[str] = []
     kept: list[str] = []
@@ -232,7 +252,7 @@ def _select(projection: Projection, scan: Scan) -> str:
         arms.insert(0, f"WHEN {scan.doubt} THEN error('no whole number')")
     # In two steps, so that a value is made from its text once, however often it is looked at.
     return (f"SELECT {', '.join(kept)}, coalesce({_case(arms)}, problem, {limits}) AS problem "
-            f"FROM (SELECT {', '.join(parts)}, {found} AS problem FROM {scan.sql} {where})")
+            f"FROM (SELECT {', '.join(parts)}, {found} AS problem FROM {relation} {where})")
 
 
 def _is_map(projection: Projection) -> bool:

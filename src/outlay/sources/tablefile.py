@@ -48,6 +48,8 @@ class Scan:
     notices: list[Notice] = field(default_factory=list)
     #: A column of `sql` beyond the table's own, true in rows whose numbers are not what the first rows promise.
     doubt: str | None = None
+    #: The same as `sql` over rows from all over a large file; None: there are not so many rows.
+    sample: str | None = None
     #: The file as DuckDB reads it, where that is not the user's own.
     path: Path | None = None
     #: The line of each row, where it is known.
@@ -132,19 +134,24 @@ class Scan:
             return self.as_text()  # not all of the lines are objects
         kinds = dict(self.table.columns)
         spec = ", ".join(f"{_text(name)}: {_text(json_type(kind, text=text))}" for name, kind in kinds.items())
-        self.sql = f"read_json({_quoted(self._safe(path))}, {options}, columns = {{{spec}}})"
-        whole = [self.table.quoted(name) for name, kind in kinds.items() if kind == "BIGINT"]
-        self.doubt = None
-        if not whole or text:
-            return self._describe("json")
-        cast = ", ".join(f"CAST({name} AS BIGINT) AS {name}" for name in whole)
-        read, self.sql = self.sql, f"(SELECT * REPLACE ({cast}) FROM {self.sql})"
-        self._describe("json")
+        options += f", columns = {{{spec}}}"
+        whole = [] if text else [self.table.quoted(name) for name, kind in kinds.items() if kind == "BIGINT"]
         # The doubt is no column of the file, and is looked at once, when its rows are counted.
-        self.doubt = "outlay_doubt"
-        doubts = " OR ".join(f"coalesce({_has_fraction(name)}, false)" for name in whole)
-        self.sql = f"(SELECT * REPLACE ({cast}), {doubts} AS {self.doubt} FROM {read})"
+        self.doubt = "outlay_doubt" if whole else None
+        self.sample = self._typed_json(seen, options, whole) if seen != path else None
+        self.sql = self._typed_json(path, options, whole)
+        self._describe("json")
+        self.table = Table({name: kind for name, kind in self.table.columns.items() if name != self.doubt}, "json")
         return None
+
+    def _typed_json(self, path: Path, options: str, whole: list[str]) -> str:
+        """The file with the columns in `whole` as numbers without fraction, and `doubt`."""
+        read = f"read_json({_quoted(self._safe(path))}, {options})"
+        if not whole:
+            return read
+        cast = ", ".join(f"CAST({name} AS BIGINT) AS {name}" for name in whole)
+        doubts = " OR ".join(f"coalesce({_has_fraction(name)}, false)" for name in whole)
+        return f"(SELECT * REPLACE ({cast}), {doubts} AS {self.doubt} FROM {read})"
 
     def _safe(self, path: Path) -> Path:
         """A path that DuckDB takes as it is, without looking for patterns or other files in it."""
