@@ -82,7 +82,7 @@ def _price(
     join, computed = computed_columns(con, kind, "unpriced", book, "NULL", str(origin.authority), tuple(keys))
     con.execute(f"CREATE TEMP TABLE priced AS SELECT {selected(kind, computed)} FROM (SELECT s.* FROM {table} s "
                 f"WHERE {chosen}) s {join}")
-    con.execute(f"DELETE FROM {rows} s WHERE {chosen}")
+    con.execute(f"DELETE FROM {rows} WHERE {own} AND id IN (SELECT id FROM priced)")
     held = ", ".join(f'"{name}"' for name in held_columns(con, kind))
     con.execute(f"INSERT INTO {rows} BY NAME SELECT {held} FROM priced")
     con.execute("DROP TABLE priced")
