@@ -113,7 +113,7 @@ def test_one_reading_gives_what_two_give(
 def test_a_longer_context_than_the_samples_has_its_own_price(tmp_path: Path, readings: list[Reading]) -> None:
     long = {"provider": "google", "model": "gemini-2.5-pro"}
     made = rows(*((number, long) for number in range(ROWS)), (LATE, long | {"input_tokens": 900_000}))
-    _, held = imported(tmp_path, made)
+    imported(tmp_path, made)
     assert readings == [Reading.ONCE]
     with outlay.open(tmp_path / "store") as ledger:
         prices = ledger.store.con.execute(
