@@ -12,6 +12,7 @@ BENCHES: tuple[tuple[str, ...], ...] = (
     ("bench.questions", "--rows", "5000000", "--times", "5"),
     ("bench.gpus", "--rows", "2000000", "--times", "5"),
     ("bench.assess", "--rows", "2000000"),
+    ("bench.anomalies", "--seeds", "2"),
 )
 
 for module, *arguments in BENCHES:
