@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from outlay.accounting.assessment import Assessment
+    from outlay.governance.burns import Burns
     from outlay.ledger.importing import Imported
     from outlay.prices.book import PriceBook
 
@@ -136,6 +137,14 @@ class Ledger:
         query = CostQuery(tuple(by), window, parse_where(where), every, cost, self.settings.currency,
                           dollar_rates=dollar_rates(self.settings.rates))
         return Costs(costs(ask, query, as_of=now(), rejected=self.rejected))
+
+    def budgets(self) -> Burns:
+        """Every budget of the settings in the period that the latest fact lies in (today's, where the ledger is live).
+        """
+        from outlay.governance.burns import burns
+
+        ask = self.ask()
+        return burns(ask, self.settings, resolve(ask, None, None).until, as_of=now(), rejected=self.rejected)
 
     def assess(self, *, since: str | None = None, until: str | None = None) -> Assessment:
         """The assessment of a window (by default the last 30 days that the ledger knows of)."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from outlay.attribution.rules import Attribution, parse_attribution
 from outlay.attribution.shared import Split, parse_splits
 from outlay.errors import SettingsError
+from outlay.governance.budget import Budget, parse_budgets
 
 if TYPE_CHECKING:
     from outlay.ledger.derive import Rate
@@ -45,6 +46,8 @@ SETTINGS: tuple[Setting, ...] = (
             "what tags do not say (docs/concepts.md).", "{rules: [{when: {user: 'ana*'}, set: {team: search}}]}"),
     Setting("split", "How shared cost is split over teams: evenly, by proportion or by weights (docs/concepts.md).",
             "[{name: cluster, when: {resource: 'shared-*'}, by: proportion}]"),
+    Setting("budgets", "What may be spent on what in which period (`outlay budgets`).",
+            "[{name: search, team: search, amount: 80000, period: month}]"),
     Setting("detectors", "Thresholds of detectors that differ from the defaults (docs/detectors.md).",
             "{idle-gpu: {util_pct: 10}}"),
     Setting("sample", "Marks everything as sample data; set by the sample month's own file.", "true"),
@@ -63,6 +66,7 @@ class Settings:
     slurm_zone: str = "UTC"
     attribution: Attribution = field(default_factory=Attribution)
     split: tuple[Split, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     detectors: Mapping[str, Any] = field(default_factory=dict)
     sample: bool = False
 
@@ -125,6 +129,7 @@ def parse_settings(raw: Mapping[str, Any], where: str, base: Path) -> Settings:
         slurm_zone=_zone(raw.get("slurm_zone"), where),
         attribution=parse_attribution(raw.get("attribution"), where),
         split=parse_splits(raw.get("split"), where),
+        budgets=parse_budgets(raw.get("budgets"), where),
         detectors=detectors,
         sample=raw.get("sample") is True,
     )

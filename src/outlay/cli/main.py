@@ -22,6 +22,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("assess", "outlay.cli.assess:assess", "What AI cost, who caused it, what was waste, what to do."),
     ("costs", "outlay.cli.costs:costs", "Cost by any dimensions, over time."),
     ("findings", "outlay.cli.findings:findings", "List, show, accept and ignore findings."),
+    ("budgets", "outlay.cli.budgets:budgets", "What may be spent, what is, and where it will end."),
     ("prompts", "outlay.cli.prompts:prompts", "What prompt files cost."),
     ("prices", "outlay.cli.prices:prices", "What is charged, from which source, and what is stale."),
     ("export", "outlay.cli.export:export", "Write the ledger in formats that others read."),

@@ -137,7 +137,7 @@ def _call_lines(query: CostQuery) -> Any:
     keys = {**asked, **group} if query.reconciled else asked
     # A span of a tool or of an agent has no model and no tokens, and so nothing that could be priced.
     unpriced = calls.cost.isnull() & (calls.model.notnull() | calls.input_tokens.notnull())
-    summed = calls.group_by(**keys).aggregate(
+    summed = (calls.group_by(**keys) if keys else calls).aggregate(
         own=own.sum().cast("decimal(38,12)"), metered=calls.cost.sum().cast("decimal(38,12)"),
         missing=unpriced.cast("int64").sum())
     lead = [summed[name] for name in asked]
@@ -222,7 +222,10 @@ def _period(time: Any, every: str | None) -> dict[str, Any]:
 def _among(column: Any, values: tuple[str, ...]) -> Any:
     """`none` asks for rows without a value; `a*` for values that begin so."""
     import ibis
+    from ibis.expr.operations import Literal
 
+    if isinstance(column.op(), Literal) and column.op().value is None:
+        return ibis.literal("none" in values)  # Ibis cannot compare nothing with a text
     tests = [
         column.isnull() if value == "none" else column.like(value.replace("*", "%")) if "*" in value
         else column == value
