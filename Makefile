@@ -83,7 +83,7 @@ validate-focus: setup
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade
 lock: dev
 	$(COMPILE) --python-version 3.11 --group build pyproject.toml -o requirements/lock.txt
-	$(COMPILE) --python-version 3.11 --group build --group dev --constraint requirements/lock.txt pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --python-version 3.11 --group build --group dev --all-extras --constraint requirements/lock.txt pyproject.toml -o requirements/dev.txt
 	$(COMPILE) --python-version 3.12 requirements/focus-validator.in -o requirements/focus-validator.txt
 
 clean:
