@@ -17,6 +17,7 @@ from outlay.errors import OutlayError
 
 #: Command, the module and name that hold it, and the line that `outlay --help` shows.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("up", "outlay.cli.up:up", "Serve the dashboard and receive what happens."),
     ("import", "outlay.cli.import_files:import_files", "Read bills, usage, logs and metrics into the ledger."),
     ("imports", "outlay.cli.imports:imports", "List, show and undo imports."),
     ("assess", "outlay.cli.assess:assess", "What AI cost, who caused it, what was waste, what to do."),

@@ -77,8 +77,7 @@ class Store:
                 con = duckdb.connect(str(file), config={"threads": os.cpu_count() or 2, "memory_limit": MEMORY_LIMIT})
             except duckdb.ProgrammingError as error:
                 raise damaged(self.path, str(file), error) from error
-            con.execute("SET TimeZone = 'UTC'")
-            con.execute("SET enable_progress_bar = false")
+            _set_up(con)
             con.execute(f"SET temp_directory = '{str(self.scratch).replace(chr(39), chr(39) * 2)}'")
             if not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'meta'").fetchall():
                 with transaction(con):
@@ -91,6 +90,12 @@ class Store:
             raise StoreError(
                 f"has layout version {found}; this Outlay reads version {SCHEMA_VERSION}", where=str(file),
                 hint="Use the Outlay that wrote it, or import the original files into a new store.")
+        return con
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A further connection to the same ledger, for another thread: it sees what is committed."""
+        con = self.con.cursor()
+        _set_up(con)
         return con
 
     def meta(self, key: str) -> str | None:
@@ -111,6 +116,11 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _set_up(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
 
 
 def read_meta(con: duckdb.DuckDBPyConnection, key: str) -> str | None:

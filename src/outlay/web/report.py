@@ -10,20 +10,16 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from outlay.accounting import digest, figures, money
 from outlay.accounting.assessment import Assessment, Gpu, Heatmap
-from outlay.web.charts import GPU_FILLS, cell_bar, goal_bar, gpu_bar, trend, trend_sentence
+from outlay.web.charts import GPU_FILLS
 from outlay.web.devices import Row, block_use, blocks, sentence
-from outlay.web.heatmap import heatmap
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from outlay.web.templating import environment
 
 #: The page is whole without it; it only shows the button that prints.
 _SCRIPT = "const b=document.getElementById('print');b.hidden=false;b.addEventListener('click',()=>print())"
@@ -31,7 +27,7 @@ _SCRIPT = "const b=document.getElementById('print');b.hidden=false;b.addEventLis
 
 def report_html(assessment: Assessment) -> str:
     """The whole report; about 60 KB plus the heatmap."""
-    template = _environment(assessment.currency).get_template("report.html.j2")
+    template = environment(assessment.currency).get_template("report.html.j2")
     css = files("outlay.web").joinpath("outlay.css").read_text(encoding="utf-8")
     page = template.render(
         a=assessment,
@@ -100,56 +96,3 @@ def _policy(css: str) -> str:
 
 def _digest(source: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"
-
-
-def _ticks(words: str) -> Markup:
-    """Text in which a command stands between backticks, or is all there is."""
-    if words.startswith("outlay ") and "`" not in words:
-        return Markup("<code>%s</code>") % words
-    pieces = enumerate(words.split("`"))
-    return Markup("").join(Markup("<code>%s</code>") % piece if index % 2 else escape(piece) for index, piece in pieces)
-
-
-@lru_cache(maxsize=4)
-def _environment(currency: str) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("outlay.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "money": lambda amount, places=None: money.dollars(Decimal(amount), currency, places),
-        "dollars": lambda amount: money.dollars(Decimal(amount)),
-        "change": lambda amount, places=None: money.change(Decimal(amount), currency, places),
-        "bare": lambda amount: money.dollars(amount, "", 2).strip(),
-        "percent": lambda share: figures.percent(float(share)),
-        "signed_percent": lambda share: figures.signed_percent(float(share)),
-        "quantity": figures.quantity,
-        "goal": lambda share: f"{share:.0%}",
-        "hours": figures.hours,
-        "day": figures.day,
-        "instant": figures.instant,
-        "moment": figures.moment,
-        "period": figures.period,
-        "duration": figures.duration,
-        "plural": figures.plural,
-        "sentence": lambda words: words.removesuffix("."),
-        "freed": lambda finding: digest.freed(finding, currency),
-        "capitalise": lambda words: words[:1].upper() + words[1:],
-        "ticks": _ticks,
-    }
-    environment.globals |= {
-        "column": money.places,
-        "cell_bar": cell_bar,
-        "goal_bar": goal_bar,
-        "gpu_bar": gpu_bar,
-        "trend": trend,
-        "trend_sentence": trend_sentence,
-        "heatmap": heatmap,
-        "block_use": block_use,
-    }
-    return environment

@@ -1,0 +1,26 @@
+"""`outlay up`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from outlay.cli.session import Place
+
+
+@click.command("up")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=7717, show_default=True,
+              help="Port; a busy one moves up to the next free one.")
+@click.pass_obj
+def up(place: Place, host: str, port: int) -> None:
+    """Serve the dashboard and receive what happens, until Ctrl-C.
+
+    One process owns the store; the other commands go on working, as its clients.
+    """
+    from outlay.server.run import serve
+
+    with place.ledger() as ledger:
+        serve(ledger, host, port, say=click.echo)

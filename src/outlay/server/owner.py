@@ -1,0 +1,68 @@
+"""The open store of the process that owns it, shared by the threads that ask, and its clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from outlay.questions.ask import Ask
+from outlay.questions.windows import latest_fact, now
+from outlay.web.part import View
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from outlay.api import Ledger
+
+#: Where in its last day a sample month is when it is first looked at.
+_BEFORE_THE_END = timedelta(hours=9, minutes=28)
+
+
+class Owner:
+    """One open ledger. `clock` gives naive UTC.
+
+    On a sample ledger time goes on from the afternoon of its last day, so that there is a today to look at.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime] | None = None) -> None:
+        self.ledger = ledger
+        self._own = threading.local()
+        self._outside: Callable[[], Mapping[str, Any]] = dict
+        ledger.ask()
+        self.clock = clock or _clock(ledger)
+
+    def know(self, outside: Callable[[], Mapping[str, Any]]) -> None:
+        """What views are given beside the ledger."""
+        self._outside = outside
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's own way into the ledger."""
+        if not hasattr(self._own, "con"):
+            self._own.con = self.ledger.store.cursor()
+        con: duckdb.DuckDBPyConnection = self._own.con
+        return con
+
+    def warm(self) -> None:
+        """Loads what the first question would wait for."""
+        import ibis  # noqa: F401
+
+        from outlay.web.templating import environment
+
+        environment(self.ledger.settings.currency)
+
+    def view(self) -> View:
+        """What a question of this thread may look at now."""
+        return View(Ask(self.cursor()).remembering(), self.ledger.settings, self.ledger.book, self.clock(),
+                    self._outside())
+
+
+def _clock(ledger: Ledger) -> Callable[[], datetime]:
+    if not ledger.settings.sample:
+        return now
+    latest = latest_fact(Ask(ledger.store.con))
+    if latest is None:
+        return now
+    behind = now() - (latest - _BEFORE_THE_END)
+    return lambda: now() - behind

@@ -1,0 +1,35 @@
+"""Parts and pages as HTML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from outlay.web.templating import environment
+
+if TYPE_CHECKING:
+    from outlay.server.ticks import Shown
+    from outlay.settings import Settings
+    from outlay.web.part import Page, Part, Query, View
+
+
+def render_part(part: Part, model: Any, view: View, query: Query) -> str:
+    """The inside of a part's element."""
+    template = environment(view.settings.currency).get_template(part.template)
+    return template.render(m=model, query=dict(query), now=view.now, settings=view.settings).strip()
+
+
+def render_page(
+    page: Page, pages: tuple[Page, ...], shown: dict[str, Shown | None], query: Query, settings: Settings, *,
+    person: Any, csrf: str,
+) -> str:
+    """The whole page. `person` has `name`, `role` and `may`: what this person may do."""
+    template = environment(settings.currency).get_template(page.template)
+    return template.render(
+        page=page, pages=[each for each in pages if each.key and not each.inside], shown=shown, query=dict(query),
+        live=f"/live{page.path}{'?' + urlencode(query) if query else ''}", settings=settings, person=person, csrf=csrf)
+
+
+def partial(shown: Shown) -> str:
+    """The message that puts a part into an open page."""
+    return f'<hx-partial hx-target="#{shown.code}" hx-swap="innerMorph">{shown.html}</hx-partial>'

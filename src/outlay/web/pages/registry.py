@@ -1,0 +1,8 @@
+"""Every page, in the order of the navigation."""
+
+from __future__ import annotations
+
+from outlay.web.pages.now import NOW
+from outlay.web.part import Page
+
+PAGES: tuple[Page, ...] = (NOW,)

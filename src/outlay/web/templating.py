@@ -1,0 +1,71 @@
+"""The templates, with the filters that write figures for people: the same in the report and on every live page."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from outlay.accounting import digest, figures, money
+from outlay.web.charts import cell_bar, goal_bar, gpu_bar, trend, trend_sentence
+from outlay.web.devices import block_use
+from outlay.web.heatmap import heatmap
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def ticks(words: str) -> Markup:
+    """Text in which a command stands between backticks, or is all there is."""
+    if words.startswith("outlay ") and "`" not in words:
+        return Markup("<code>%s</code>") % words
+    pieces = enumerate(words.split("`"))
+    return Markup("").join(Markup("<code>%s</code>") % piece if index % 2 else escape(piece) for index, piece in pieces)
+
+
+@lru_cache(maxsize=4)
+def environment(currency: str) -> Environment:
+    """The environment in which amounts are in `currency` (ISO 4217)."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("outlay.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "money": lambda amount, places=None: money.dollars(Decimal(amount), currency, places),
+        "dollars": lambda amount: money.dollars(Decimal(amount)),
+        "change": lambda amount, places=None: money.change(Decimal(amount), currency, places),
+        "bare": lambda amount: money.dollars(amount, "", 2).strip(),
+        "percent": lambda share: figures.percent(float(share)),
+        "signed_percent": lambda share: figures.signed_percent(float(share)),
+        "quantity": figures.quantity,
+        "goal": lambda share: f"{share:.0%}",
+        "hours": figures.hours,
+        "day": figures.day,
+        "instant": figures.instant,
+        "moment": figures.moment,
+        "period": figures.period,
+        "duration": figures.duration,
+        "plural": figures.plural,
+        "sentence": lambda words: words.removesuffix("."),
+        "freed": lambda finding: digest.freed(finding, currency),
+        "capitalise": lambda words: words[:1].upper() + words[1:],
+        "ticks": ticks,
+    }
+    made.globals |= {
+        "column": money.places,
+        "cell_bar": cell_bar,
+        "goal_bar": goal_bar,
+        "gpu_bar": gpu_bar,
+        "trend": trend,
+        "trend_sentence": trend_sentence,
+        "heatmap": heatmap,
+        "block_use": block_use,
+    }
+    return made
