@@ -145,7 +145,7 @@ def _give_way(con: duckdb.DuckDBPyConnection, kind: Kind) -> tuple[int, Span | N
     """Moves active rows that an incoming row outranks into the shadow; returns how many, and their span."""
     if kind.keeps is Keeps.FIRST:
         return 0, None
-    outranked = _OUTRANKS if kind.keeps is Keeps.AUTHORITY else _LATER.get(kind.table, "TRUE")
+    outranked = outranks() if kind.keeps is Keeps.AUTHORITY else later(kind)
     con.execute(
         f"CREATE TEMP TABLE yielding AS SELECT t.rowid AS id_of_row FROM {kind.rows} t JOIN incoming i ON "
         f"{_equal(kind, 't', 'i')} WHERE {outranked}"
@@ -167,6 +167,16 @@ _OUTRANKS = ("(i.authority > t.authority OR (i.authority = t.authority "
 #: For kinds whose latest reading stands: when the incoming row `i` is later than the active row `t`. Runs say when they
 #: were read; of buckets the later import is the later reading.
 _LATER = {"run": "coalesce(i.observed, TIMESTAMP '1970-01-01') >= coalesce(t.observed, TIMESTAMP '1970-01-01')"}
+
+
+def outranks() -> str:
+    """SQL: whether the incoming call `i` is believed rather than the call `t` that is there."""
+    return _OUTRANKS
+
+
+def later(kind: Kind) -> str:
+    """SQL: whether the incoming row `i` is a later reading than the row `t` that is there."""
+    return _LATER.get(kind.table, "TRUE")
 
 
 def _preference(kind: Kind) -> str:

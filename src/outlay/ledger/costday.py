@@ -27,15 +27,28 @@ _KEY = ("day", "provider_key", "model_key", "account_key")
 _INCLUSIVE = "('openai-usage', 'anthropic-usage')"
 
 
+#: What all days together tell, kept for days that are made again alone.
+HABITS = ("account_match", "cost_habit")
+
+
 def remake(con: duckdb.DuckDBPyConnection) -> None:
     """Makes `reconciled` and `cost_day` again; `gpu_day` must be current. Part of the transaction that is open."""
     con.execute(f"CREATE OR REPLACE TABLE reconciled ({columns_sql(RECONCILED)})")
     con.execute("DELETE FROM cost_day")
-    con.execute(_ACCOUNTS)
+    con.execute(f"CREATE OR REPLACE TABLE account_match AS {_ACCOUNTS}")
+    fill(con, whole=True)
+
+
+def fill(con: duckdb.DuckDBPyConnection, *, whole: bool) -> None:
+    """Fills `reconciled` and `cost_day`, which are empty. `whole`: from all days, so that what they tell together of
+    accounts and of how usage reports and bills go together is found out; else that is taken as it was found last."""
     con.execute(_metered_table("metered_call", "call_day", "day", "calls", "unpriced"))
     con.execute(_metered_table("metered_usage", "usage", "date_trunc('day', start)", "requests",
                                "CASE WHEN cost IS NULL THEN 1 ELSE 0 END", extra=_USAGE_COLUMNS))
     con.execute(_BILLED_MODEL)
+    con.execute(_JOINED)
+    if whole:
+        con.execute(f"CREATE OR REPLACE TABLE cost_habit AS {_HABIT}")
     con.execute(_GROUPS)
     con.execute(_RECONCILED)
     con.execute(_metered_rows("call"))
@@ -43,13 +56,12 @@ def remake(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_unmetered_rows())
     con.execute(_CHARGE_ROWS)
     con.execute(_GPU_ROWS)
-    for name in ("account_match", "metered_call", "metered_usage", "billed_model", "cost_group"):
+    for name in ("metered_call", "metered_usage", "billed_model", "cost_joined", "cost_group"):
         con.execute(f"DROP TABLE {name}")
 
 
 #: Accounts are compared only where every account that calls name is one that the provider's bill names.
-_ACCOUNTS = """CREATE TEMP TABLE account_match AS
-WITH metered AS (
+_ACCOUNTS = """WITH metered AS (
     SELECT DISTINCT split_part(provider, '.', 1) AS provider_key, account FROM call_day
     UNION SELECT DISTINCT split_part(provider, '.', 1), account FROM usage),
 billed AS (
@@ -122,36 +134,38 @@ def _of_calls(name: str) -> str:
             f"* CAST(calls_cost AS DOUBLE) / CAST(total AS DOUBLE) AS DECIMAL(38,18)) END")
 
 
-#: One row a group. `total` is what all metering of the group comes to: where the usage report may hold the calls too,
-#: whichever reading (calls among it, or beside it) lies nearer to the bill over all days.
-_GROUPS = """CREATE TEMP TABLE cost_group AS
+#: One row a group: what calls, usage reports and bills say of it.
+_JOINED = """CREATE TEMP TABLE cost_joined AS
 WITH calls AS (SELECT {key}, sum(cost) AS cost, sum(list_cost) AS list_cost FROM metered_call GROUP BY ALL),
 usages AS (
     SELECT {key}, sum(cost) AS cost, sum(list_cost) AS list_cost,
            bool_and(source IN {inclusive}) AS inclusive FROM metered_usage GROUP BY ALL),
 bills AS (
     SELECT {key}, {sums}, sum(coalesce(effective_cost, billed_cost, contracted_cost, list_cost)) AS amount
-    FROM billed_model GROUP BY ALL),
-joined AS (
-    SELECT {coalesced}, coalesce(c.cost, 0) AS calls_cost, coalesce(u.cost, 0) AS usage_cost,
-           coalesce(u.inclusive, false) AS inclusive, b.amount, {costs}
-    FROM calls c FULL JOIN usages u USING ({key}) FULL JOIN bills b USING ({key})),
-habit AS (
-    SELECT provider_key, model_key, account_key,
-           CASE WHEN sum(amount) > 0 AND sum(usage_cost) > 0 AND sum(calls_cost) > 0
-                THEN abs(sum(amount) - sum(greatest(calls_cost, usage_cost)))
-                     <= abs(sum(amount) - sum(calls_cost + usage_cost)) END AS among
-    FROM joined GROUP BY ALL)
+    FROM billed_model GROUP BY ALL)
+SELECT {key}, coalesce(c.cost, 0) AS calls_cost, coalesce(u.cost, 0) AS usage_cost,
+       coalesce(u.inclusive, false) AS inclusive, b.amount, {costs}
+FROM calls c FULL JOIN usages u USING ({key}) FULL JOIN bills b USING ({key})""".format(
+    key=", ".join(_KEY), inclusive=_INCLUSIVE, sums=", ".join(f"sum({name}) AS {name}" for name in _COSTS),
+    costs=", ".join(f"b.{name}" for name in _COSTS))
+
+#: Whether the calls are among what the usage report counts, by which reading lies nearer to the bill over all days.
+_HABIT = """SELECT provider_key, model_key, account_key,
+       CASE WHEN sum(amount) > 0 AND sum(usage_cost) > 0 AND sum(calls_cost) > 0
+            THEN abs(sum(amount) - sum(greatest(calls_cost, usage_cost)))
+                 <= abs(sum(amount) - sum(calls_cost + usage_cost)) END AS among
+FROM cost_joined GROUP BY ALL"""
+
+#: `total` is what all metering of a group comes to: where the usage report may hold the calls too, by that habit.
+_GROUPS = """CREATE TEMP TABLE cost_group AS
 SELECT * EXCLUDE ({taken}), {taken_calls}, {taken_usage}, {rest} FROM (
     SELECT *, {take} FROM (
         SELECT j.*, CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(calls_cost, usage_cost)
                          ELSE calls_cost + usage_cost END AS total,
                CASE WHEN coalesce(h.among, j.inclusive) THEN greatest(usage_cost - calls_cost, 0)
                     ELSE usage_cost END AS usage_rest
-        FROM joined j JOIN habit h USING (provider_key, model_key, account_key)))""".format(
-    key=", ".join(_KEY), inclusive=_INCLUSIVE,
-    sums=", ".join(f"sum({name}) AS {name}" for name in _COSTS),
-    coalesced=", ".join(_KEY), costs=", ".join(f"b.{name}" for name in _COSTS),
+        FROM cost_joined j LEFT JOIN cost_habit h ON {habit}))""".format(
+    habit=" AND ".join(f"h.{name} IS NOT DISTINCT FROM j.{name}" for name in _KEY[1:]),
     taken=", ".join(f"taken_{name}" for name in _COSTS),
     take=", ".join(f"{_taken(name)} AS taken_{name}" for name in _COSTS),
     taken_calls=", ".join(f"{_of_calls(name)} AS call_{name}" for name in _COSTS),

@@ -13,8 +13,9 @@ from outlay.attribution.rules import Attribution
 from outlay.attribution.shared import Split
 from outlay.attribution.sql import AttributionSql, attribution_sql, literal
 from outlay.facts import Call
-from outlay.ledger import costday, gpu, rollups, shared, staging
+from outlay.ledger import costday, dirty, gpu, rollups, shared, staging
 from outlay.ledger.enrich import PAID, attributed, computed_columns, empty_columns, selected, tag_keys
+from outlay.ledger.freshen import freshen
 from outlay.ledger.plaintags import given_tags, kept_again
 from outlay.ledger.schema import DERIVED, DIMENSIONS, KINDS, Kind
 from outlay.ledger.sparse import held_columns, make_room
@@ -40,16 +41,22 @@ class Rate:
 
 def make_current(
     store: Store, *, attribution: Attribution, book: PriceBook, currency: str = "USD", rates: Sequence[Rate] = (),
-    splits: tuple[Split, ...] = (),
+    splits: tuple[Split, ...] = (), topics: Sequence[str] = dirty.TOPICS,
 ) -> bool:
-    """Re-attributes rows if the rules changed and makes the derived tables if facts, rules or rates changed.
+    """Re-attributes rows if the rules changed and makes the derived tables if facts, rules or rates changed; where
+    facts only arrived live, the days that these meet. `topics`: which of them are to be current now (see `dirty`).
 
     Returns whether anything was made. All of it or nothing is kept.
     """
-    inputs = hashlib.sha256(repr((DERIVED, terms(attribution, book), splits, currency, sorted(
+    inputs = hashlib.sha256(repr((DERIVED, costday.HABITS, terms(attribution, book), splits, currency, sorted(
         (r.currency, r.day, str(r.rate)) for r in rates))).encode()).hexdigest()
     if store.meta("derived") == inputs:
-        return False
+        waiting = [name for name in topics if dirty.of(store, name) is not None]
+        if not waiting:
+            return False
+        # Shares of shared cost are told by all days together.
+        if not splits and freshen(store, waiting, book=book, currency=currency, rates=rates):
+            return True
     con = store.con
     changed = store.meta("terms") not in (None, terms(attribution, book))
     if changed:
@@ -62,9 +69,10 @@ def make_current(
         costday.remake(con)
         con.execute("DROP VIEW charge_line")
         if rates:
-            _convert(store, "gpu_day", currency, rates)
-            _convert(store, "cost_day", currency, rates)
+            convert(con, "gpu_day", currency, rates)
+            convert(con, "cost_day", currency, rates)
         shared.apply(con, splits)
+        dirty.clear(store, dirty.TOPICS)
         store.set_meta("derived", inputs)
         store.set_meta("terms", terms(attribution, book))
     return True
@@ -109,9 +117,8 @@ def _tags(con: duckdb.DuckDBPyConnection, kind: Kind, table: str) -> dict[str, s
     return {key: f"s.tags[{literal(key)}]" for key in keys}
 
 
-def _convert(store: Store, table: str, currency: str, rates: Sequence[Rate]) -> None:
+def convert(con: duckdb.DuckDBPyConnection, table: str, currency: str, rates: Sequence[Rate]) -> None:
     """Turns what has a rate into the reporting currency; the rest keeps its own and is never added to it."""
-    con = store.con
     con.execute("CREATE TEMP TABLE rate (currency VARCHAR, day TIMESTAMP, rate DECIMAL(18,9))")
     for rate in rates:
         con.execute("INSERT INTO rate VALUES (?, ?, ?)", [rate.currency, rate.day, rate.rate])
