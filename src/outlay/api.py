@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outlay.ledger.failures import in_users_terms
-from outlay.ledger.store import Store, default_store
+from outlay.ledger.store import SOCKET, Store, default_store
 from outlay.questions.answer import Answer
 from outlay.questions.ask import Ask
 from outlay.questions.windows import now, resolve
@@ -24,15 +25,22 @@ if TYPE_CHECKING:
 
 
 def open(
-    store: str | Path | None = None, *, config: str | Path | None = None, wait_s: float | None = None
+    store: str | Path | None = None, *, config: str | Path | None = None, wait_s: float | None = None,
+    own: bool = False,
 ) -> Ledger:
     """Opens a store (by default the user's own), making it where it does not exist. Close it, or use it in `with`.
 
-    A store that another process keeps is waited for `wait_s` seconds, by default 10. Raises `StoreLocked` then,
-    `StoreError` where it cannot be used, and `SettingsError`.
+    Where a server (`outlay up`) keeps it, that lends a connection, unless the store must be one's `own`. Any other
+    process is waited for `wait_s` seconds, by default 10. Raises `StoreLocked` then, `StoreError` where it cannot be
+    used, and `SettingsError`.
     """
     path = Path(store) if store is not None else default_store()
     settings = load_settings(Path(config) if config is not None else None, path)
+    if not own and (path / SOCKET).exists():
+        from outlay.ledger.remote.guest import LentStore
+
+        with suppress(ConnectionError):  # a server that was killed has left its socket
+            return Ledger(LentStore(path), settings)
     return Ledger(Store(path, wait_s=wait_s), settings)
 
 
@@ -85,6 +93,9 @@ class Ledger:
 
     def ask(self) -> Ask:
         """The ledger ready for questions: derived tables are made current first."""
+        if self.store.lent:
+            self.store.refresh()
+            return Ask(self.store.con)
         from outlay.ledger.derive import make_current
 
         with in_users_terms(self.store.path):
@@ -115,8 +126,9 @@ class Ledger:
         file = InputFile(Path(path), (name or str(path)).encode(errors="surrogateescape").decode(errors="replace"))
         own = self.settings.sources()
         source = source_named(as_source, own) if as_source else recognise(file, own)
-        return import_file(self.store, file, source, attribution=self.settings.attribution, book=self.book,
-                           export=export, advance=advance)
+        with self.store.alone():
+            return import_file(self.store, file, source, attribution=self.settings.attribution, book=self.book,
+                               export=export, advance=advance)
 
     def costs(
         self, by: Sequence[str] = (), *, where: Sequence[str] = (), since: str | None = None, until: str | None = None,

@@ -72,7 +72,7 @@ def remove(place: Place, number: int, as_json: bool) -> None:
     """Undo one import exactly: what it had replaced comes back."""
     from outlay.ledger.importing import remove_import
 
-    with place.ledger() as ledger:
+    with place.ledger() as ledger, ledger.store.alone():
         taken = remove_import(ledger.store, number)
     if as_json:
         say_json({"schema": "outlay.imports/1", "rows": [{"import_id": number, "removed": taken}]})

@@ -26,12 +26,13 @@ class Place:
     config: Path | None
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        """The store, open. Raises `StoreLocked`, `StoreError`, `SettingsError`."""
+    def ledger(self, *, own: bool = False) -> Iterator[Ledger]:
+        """The store, open; lent by the server that keeps it, unless it must be one's `own`. Raises `StoreLocked`,
+        `StoreError`, `SettingsError`."""
         from outlay.api import open as open_ledger
         from outlay.ledger.failures import in_users_terms
 
-        with open_ledger(self.store, config=self.config) as ledger, in_users_terms(ledger.store.path):
+        with open_ledger(self.store, config=self.config, own=own) as ledger, in_users_terms(ledger.store.path):
             yield ledger
 
 

@@ -22,5 +22,5 @@ def up(place: Place, host: str, port: int) -> None:
     """
     from outlay.server.run import serve
 
-    with place.ledger() as ledger:
+    with place.ledger(own=True) as ledger:
         serve(ledger, host, port, say=click.echo)

@@ -82,10 +82,13 @@ def keep(store: Store, arrival: Arrival, *, attribution: Attribution, book: Pric
                 _prepare(store, kind, table, origin, attribution, book)
             with transaction(con):
                 kept = Kept(rejected=len(arrival.rejects))
+                if kind_of(Run) in kinds and _new_scheduler(con):
+                    # From now on somebody tells allocated devices from free ones: on earlier days, too.
+                    store.set_meta("derived", "stale")
                 for kind in kinds:
                     kept = _sum(kept, _put(con, kind, import_id))
                 if import_id:
-                    _count_in(con, import_id, kept, sum(table.num_rows for table in kinds.values()))
+                    _count_in(con, import_id, kept, kinds)
                 if arrival.cursor is not None:
                     store.set_meta(f"cursor:{arrival.cursor[0]}", arrival.cursor[1])
                 dirty.mark(store, _touched(con, kinds))
@@ -172,6 +175,11 @@ def _put(con: duckdb.DuckDBPyConnection, kind: Kind, import_id: int) -> Kept:
     return Kept(given - (met - won), met - won, won)
 
 
+def _new_scheduler(con: duckdb.DuckDBPyConnection) -> bool:
+    return bool(con.execute("SELECT 1 FROM live_run WHERE scheduler NOT IN (SELECT scheduler FROM run) LIMIT 1")
+                .fetchall())
+
+
 def _near(con: duckdb.DuckDBPyConnection, kind: Kind, live: str) -> str:
     """Keeps the join to where equal facts can be: rows lie in the order of time, so that most need no look."""
     return _within("t", con, live) if kind.fact is Call else (
@@ -192,11 +200,16 @@ def _wins(kind: Kind) -> str:
     return outranks() if kind.keeps is Keeps.AUTHORITY else later(kind)
 
 
-def _count_in(con: duckdb.DuckDBPyConnection, import_id: int, kept: Kept, rows: int) -> None:
+def _count_in(con: duckdb.DuckDBPyConnection, import_id: int, kept: Kept, kinds: Mapping[Kind, pa.Table]) -> None:
+    import pyarrow.compute as pc
+
+    times = [moment for kind, table in kinds.items() for moment in pc.min_max(table[kind.time]).as_py().values()
+             if moment is not None]
     con.execute(
         "UPDATE imports SET rows = rows + ?, added = added + ?, duplicates = duplicates + ?, replaced = replaced + ?, "
-        "rejected = rejected + ? WHERE import_id = ?",
-        [rows + kept.rejected, kept.added, kept.duplicates, kept.replaced, kept.rejected, import_id])
+        "rejected = rejected + ?, since = least(since, ?), until = greatest(until, ?) WHERE import_id = ?",
+        [sum(table.num_rows for table in kinds.values()) + kept.rejected, kept.added, kept.duplicates, kept.replaced,
+         kept.rejected, min(times, default=None), max(times, default=None), import_id])
 
 
 def _touched(con: duckdb.DuckDBPyConnection, kinds: Iterable[Kind]) -> dirty.Touched:

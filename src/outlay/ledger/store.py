@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: How long a locked store is waited for, seconds (DESIGN.md, one owner process per store).
 LOCK_WAIT_S = 10.0
+#: The socket over which the owner of a store lends connections.
+SOCKET = "owner.sock"
 #: DuckDB's own memory, below which it spills to disk. With Python, Arrow and allocation overhead the process stays
 #: under 2.2 GB on an import of ten million calls (docs/performance.md).
 MEMORY_LIMIT = "1500MB"
@@ -39,6 +41,9 @@ def default_store() -> Path:
 
 class Store:
     """An open store. Use it as a context manager; `con` is the one DuckDB connection."""
+
+    #: Whether another process owns it and lends a connection.
+    lent = False
 
     def __init__(self, path: Path, *, wait_s: float | None = None) -> None:
         """Opens `path`, making it where it does not exist.
@@ -87,9 +92,7 @@ class Store:
             found = read_meta(con, "schema_version")
         if found != str(SCHEMA_VERSION):
             con.close()
-            raise StoreError(
-                f"has layout version {found}; this Outlay reads version {SCHEMA_VERSION}", where=str(file),
-                hint="Use the Outlay that wrote it, or import the original files into a new store.")
+            raise other_version(found, str(file))
         return con
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -97,6 +100,14 @@ class Store:
         con = self.con.cursor()
         _set_up(con)
         return con
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes for as long as the context lasts."""
+        yield
+
+    def refresh(self) -> None:
+        """Has whoever owns the store make its derived tables current; nothing where that is this process."""
 
     def meta(self, key: str) -> str | None:
         """A setting of the store itself."""
@@ -121,6 +132,13 @@ class Store:
 def _set_up(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
+
+
+def other_version(found: str | None, where: str) -> StoreError:
+    """The store is of another version than this Outlay."""
+    return StoreError(
+        f"has layout version {found}; this Outlay reads version {SCHEMA_VERSION}", where=where,
+        hint="Use the Outlay that wrote it, or import the original files into a new store.")
 
 
 def read_meta(con: duckdb.DuckDBPyConnection, key: str) -> str | None:

@@ -49,7 +49,9 @@ class Serving:
 
 def serving(owner: Owner, visitor: Callable[[Request], Visitor] = lambda request: Visitor()) -> Serving:
     """What serves `owner`'s ledger."""
-    return Serving(owner, Ticks(owner.view, render_part, owner.clock), PAGES, visitor)
+    ticks = Ticks(owner.view, render_part, owner.clock)
+    owner.watch(ticks.changed)
+    return Serving(owner, ticks, PAGES, visitor)
 
 
 def application(shared: Serving, more: list[BaseRoute] | None = None) -> Starlette:

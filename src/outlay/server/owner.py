@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from outlay.ledger.remote.host import Host
 from outlay.questions.ask import Ask
 from outlay.questions.windows import latest_fact, now
+from outlay.server.writer import Writer
 from outlay.web.part import View
 
 if TYPE_CHECKING:
@@ -30,8 +32,30 @@ class Owner:
         self.ledger = ledger
         self._own = threading.local()
         self._outside: Callable[[], Mapping[str, Any]] = dict
+        self._watching: list[Callable[[], None]] = []
         ledger.ask()
         self.clock = clock or _clock(ledger)
+        self.writer = Writer(ledger, self._changed)
+        self._host: Host | None = None
+
+    def start(self) -> None:
+        """Begins to write, and to lend the store to the commands of its user."""
+        self.writer.start()
+        self._host = Host(self.ledger.store, self.writer.alone, self.writer.refresh, self.writer.stirred)
+
+    def stop(self, wait_s: float) -> None:
+        """Lends no more, and does what is queued to be written."""
+        if self._host is not None:
+            self._host.close()
+        self.writer.stop(wait_s)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """`changed` is called, in the writer's thread, whenever the ledger has changed."""
+        self._watching.append(changed)
+
+    def _changed(self) -> None:
+        for changed in self._watching:
+            changed()
 
     def know(self, outside: Callable[[], Mapping[str, Any]]) -> None:
         """What views are given beside the ledger."""

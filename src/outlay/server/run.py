@@ -31,8 +31,12 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None]) -> N
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
                             http="httptools", lifespan="on")
     address = listener.getsockname()
-    say(f"Outlay serves http://{host}:{address[1]}")
-    uvicorn.Server(config).run(sockets=[listener])
+    owner.start()
+    try:
+        say(f"Outlay serves http://{host}:{address[1]}")
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        owner.stop(GRACE_S)
 
 
 def listen(host: str, port: int) -> socket.socket:
