@@ -37,7 +37,16 @@ $(VENV)/.outlay-dev: requirements/dev.txt $(VENV)/.outlay-runtime
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-run: assess
+# The sample month as it would look now, replayed as live traffic from here on. A day's is made once; older ones go away.
+DAY := $(shell date -u +%Y-%m-%d)
+LIVE := $(SAMPLE)/live/$(DAY)
+UP := $(BIN)/outlay --store $(LIVE)/store --config $(LIVE)/files/outlay.yaml
+run: setup
+	@find $(SAMPLE)/live -mindepth 1 -maxdepth 1 ! -name $(DAY) -exec rm -rf {} + 2>/dev/null || true
+	@test -f $(LIVE)/files/outlay.yaml || $(BIN)/outlay sample --live $(LIVE)/files >/dev/null
+	@$(UP) import $(LIVE)/files/bills $(LIVE)/files/calls $(LIVE)/files/gpu $(LIVE)/files/outputs $(LIVE)/files/runs $(LIVE)/files/usage
+	@$(UP) assess --html report.html
+	@if [ -t 1 ]; then $(UP) up; else echo "No terminal, so nothing is served. To look at it live: $(UP) up"; fi
 
 # Files already imported are recognised, so that a second run changes nothing.
 assess: setup

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from outlay.attribution.rules import Attribution, parse_attribution
 from outlay.attribution.shared import Split, parse_splits
+from outlay.collectors.settings import Entry, parse_entries
 from outlay.errors import SettingsError
 from outlay.governance.budget import Budget, parse_budgets
 
@@ -48,6 +49,8 @@ SETTINGS: tuple[Setting, ...] = (
             "[{name: cluster, when: {resource: 'shared-*'}, by: proportion}]"),
     Setting("budgets", "What may be spent on what in which period (`outlay budgets`).",
             "[{name: search, team: search, amount: 80000, period: month}]"),
+    Setting("collectors", "What `outlay up` asks again and again (docs/collectors.md).",
+            "[{kind: files, name: bills, folder: /srv/bills}]"),
     Setting("detectors", "Thresholds of detectors that differ from the defaults (docs/detectors.md).",
             "{idle-gpu: {util_pct: 10}}"),
     Setting("sample", "Marks everything as sample data; set by the sample month's own file.", "true"),
@@ -67,6 +70,7 @@ class Settings:
     attribution: Attribution = field(default_factory=Attribution)
     split: tuple[Split, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    collectors: tuple[Entry, ...] = ()
     detectors: Mapping[str, Any] = field(default_factory=dict)
     sample: bool = False
 
@@ -130,6 +134,7 @@ def parse_settings(raw: Mapping[str, Any], where: str, base: Path) -> Settings:
         attribution=parse_attribution(raw.get("attribution"), where),
         split=parse_splits(raw.get("split"), where),
         budgets=parse_budgets(raw.get("budgets"), where),
+        collectors=parse_entries(raw.get("collectors"), where, base),
         detectors=detectors,
         sample=raw.get("sample") is True,
     )

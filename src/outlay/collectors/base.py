@@ -10,8 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from outlay.collectors.settings import Entry
 from outlay.errors import OutlayError
 from outlay.facts import Fact, Reject
 
@@ -50,6 +51,11 @@ class Collector(ABC):
     name: str
     #: Seconds between two rounds.
     every_s: float
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, entry: Entry) -> Self:
+        """The collector of an entry of the settings. Raises `SettingsError` naming the key at fault."""
 
     @abstractmethod
     def collect(self, cursor: str | None, now: datetime) -> Iterator[Batch]:

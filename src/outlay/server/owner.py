@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from outlay.facts import Fact
+from outlay.ledger.arrow import facts_table
+from outlay.ledger.live import Arrival, keep
 from outlay.ledger.remote.host import Host
+from outlay.ledger.store import read_meta
 from outlay.questions.ask import Ask
 from outlay.questions.windows import latest_fact, now
 from outlay.server.writer import Writer
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from outlay.api import Ledger
+    from outlay.collectors.base import Batch, Collector
 
 #: Where in its last day a sample month is when it is first looked at.
 _BEFORE_THE_END = timedelta(hours=9, minutes=28)
@@ -25,7 +30,7 @@ _BEFORE_THE_END = timedelta(hours=9, minutes=28)
 class Owner:
     """One open ledger. `clock` gives naive UTC.
 
-    On a sample ledger time goes on from the afternoon of its last day, so that there is a today to look at.
+    On the sample month time goes on from the afternoon of its last day, so that there is a today to look at.
     """
 
     def __init__(self, ledger: Ledger, clock: Callable[[], datetime] | None = None) -> None:
@@ -68,6 +73,22 @@ class Owner:
         con: duckdb.DuckDBPyConnection = self._own.con
         return con
 
+    def put(self, collector: Collector, batch: Batch) -> None:
+        """Keeps what a collector gave, with its cursor; returns once both are committed."""
+        by_kind: dict[type[Fact], list[Fact]] = {}
+        for fact in batch.facts:
+            by_kind.setdefault(type(fact), []).append(fact)
+        tables = {kind: facts_table(kind, facts) for kind, facts in by_kind.items()}
+        cursor = (collector.name, batch.cursor) if batch.cursor is not None else None
+        arrival = Arrival(collector.code, tables, collector.authority, cursor, batch.rejects)
+        now = self.clock()
+        self.writer.act(lambda ledger: keep(
+            ledger.store, arrival, attribution=ledger.settings.attribution, book=ledger.book, now=now)).result()
+
+    def cursor_of(self, name: str) -> str | None:
+        """Where the source of this name goes on."""
+        return read_meta(self.cursor(), f"cursor:{name}")
+
     def warm(self) -> None:
         """Loads what the first question would wait for."""
         import ibis  # noqa: F401
@@ -83,7 +104,7 @@ class Owner:
 
 
 def _clock(ledger: Ledger) -> Callable[[], datetime]:
-    if not ledger.settings.sample:
+    if not ledger.settings.sample or ledger.settings.collectors:
         return now
     latest = latest_fact(Ask(ledger.store.con))
     if latest is None:

@@ -21,22 +21,32 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None]) -> N
     """Serves until SIGINT or SIGTERM. Raises `UsageError` where nothing can be listened on."""
     import uvicorn
 
+    from outlay.collectors.registry import collectors
+    from outlay.collectors.runner import Runner
     from outlay.server.app import application, serving
     from outlay.server.owner import Owner
 
+    asked = collectors(ledger.settings.collectors)
     listener = listen(host, port)
     owner = Owner(ledger)
     owner.warm()
-    app = application(serving(owner))
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
-                            http="httptools", lifespan="on")
-    address = listener.getsockname()
+    runner = Runner(asked, owner.put, owner.cursor_of, owner.clock)
+    owner.know(lambda: {"health": runner.health()})
+    config = uvicorn.Config(
+        application(serving(owner)), log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
+        http="httptools", lifespan="on")
     owner.start()
+    runner.start()
     try:
-        say(f"Outlay serves http://{host}:{address[1]}")
+        say(f"Outlay serves http://{_shown(host)}:{listener.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listener])
     finally:
+        runner.stop(2)
         owner.stop(GRACE_S)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def listen(host: str, port: int) -> socket.socket:
