@@ -1,0 +1,1 @@
+"""What changes and is no fact: people, sessions, tokens, budgets, alerts, what waits to be sent; and who changed it."""
