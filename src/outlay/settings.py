@@ -51,6 +51,11 @@ SETTINGS: tuple[Setting, ...] = (
             "[{name: search, team: search, amount: 80000, period: month}]"),
     Setting("collectors", "What `outlay up` asks again and again (docs/collectors.md).",
             "[{kind: files, name: bills, folder: /srv/bills}]"),
+    Setting("state", "PostgreSQL database of people, budgets and alerts, for servers on several hosts; by default "
+            "SQLite in the store. A password comes from PGPASSWORD or ~/.pgpass.",
+            "postgresql://outlay@db.example.com/outlay"),
+    Setting("public_url", "Address under which people reach the server, for links in messages and for cookies.",
+            "https://outlay.example.com"),
     Setting("detectors", "Thresholds of detectors that differ from the defaults (docs/detectors.md).",
             "{idle-gpu: {util_pct: 10}}"),
     Setting("sample", "Marks everything as sample data; set by the sample month's own file.", "true"),
@@ -71,6 +76,8 @@ class Settings:
     split: tuple[Split, ...] = ()
     budgets: tuple[Budget, ...] = ()
     collectors: tuple[Entry, ...] = ()
+    state: str = ""
+    public_url: str = ""
     detectors: Mapping[str, Any] = field(default_factory=dict)
     sample: bool = False
 
@@ -135,9 +142,23 @@ def parse_settings(raw: Mapping[str, Any], where: str, base: Path) -> Settings:
         split=parse_splits(raw.get("split"), where),
         budgets=parse_budgets(raw.get("budgets"), where),
         collectors=parse_entries(raw.get("collectors"), where, base),
+        state=str(raw.get("state") or ""),
+        public_url=_url(raw.get("public_url"), where),
         detectors=detectors,
         sample=raw.get("sample") is True,
     )
+
+
+def _url(value: Any, where: str) -> str:
+    from urllib.parse import urlsplit
+
+    if value is None:
+        return ""
+    parts = urlsplit(str(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(f"{value!r} is not an address", where=f"{where}: public_url",
+                            hint="For example https://outlay.example.com")
+    return str(value).rstrip("/")
 
 
 def _zone(value: Any, where: str) -> str:

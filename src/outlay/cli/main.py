@@ -27,6 +27,9 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("prompts", "outlay.cli.prompts:prompts", "What prompt files cost."),
     ("prices", "outlay.cli.prices:prices", "What is charged, from which source, and what is stale."),
     ("export", "outlay.cli.export:export", "Write the ledger in formats that others read."),
+    ("people", "outlay.cli.people:people", "Who may sign in, and as what."),
+    ("tokens", "outlay.cli.people:tokens", "Tokens with which programs read the API and send facts."),
+    ("audit", "outlay.cli.people:audit", "The record of every change."),
     ("sample", "outlay.cli.sample:sample", "Write the sample month as files."),
 )
 

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=7717, show_default=True,
               help="Port; a busy one moves up to the next free one.")
+@click.option("--no-sign-in", is_flag=True, help="Ask nobody who they are; only where no other machine can reach it.")
 @click.pass_obj
-def up(place: Place, host: str, port: int) -> None:
+def up(place: Place, host: str, port: int, no_sign_in: bool) -> None:
     """Serve the dashboard and receive what happens, until Ctrl-C.
 
     One process owns the store; the other commands go on working, as its clients.
     """
+    from outlay.server.access import check_bind
     from outlay.server.run import serve
 
+    check_bind(host, not no_sign_in)
     with place.ledger(own=True) as ledger:
-        serve(ledger, host, port, say=click.echo)
+        serve(ledger, host, port, say=click.echo, signs_in=not no_sign_in)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from outlay.server.access import LOCAL, Visitor
 from outlay.server.pages import page_routes
 from outlay.server.rendering import render_part
 from outlay.server.ticks import Ticks
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who looks, as pages know them. `may`: names of actions."""
-
-    name: str = "local"
-    role: str = "admin"
-    may: frozenset[str] = frozenset()
-    csrf: str = ""
-
-
 @dataclass(slots=True, eq=False)
 class Serving:
     """What all routes share."""
@@ -43,15 +34,19 @@ class Serving:
     owner: Owner
     ticks: Ticks
     pages: tuple[Page, ...]
-    visitor: Callable[[Request], Visitor]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def visitor(self, request: Request) -> Visitor:
+        """Who asks; the gate has found out."""
+        visitor: Visitor = request.scope.get("outlay.visitor") or LOCAL
+        return visitor
 
-def serving(owner: Owner, visitor: Callable[[Request], Visitor] = lambda request: Visitor()) -> Serving:
+
+def serving(owner: Owner) -> Serving:
     """What serves `owner`'s ledger."""
     ticks = Ticks(owner.view, render_part, owner.clock)
     owner.watch(ticks.changed)
-    return Serving(owner, ticks, PAGES, visitor)
+    return Serving(owner, ticks, PAGES)
 
 
 def application(shared: Serving, more: list[BaseRoute] | None = None) -> Starlette:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from outlay.errors import UsageError
+from outlay.questions.windows import now
+from outlay.server.access import LOOPBACK
+from outlay.state import people
+from outlay.state.audit import Who
+from outlay.state.database import open_state
 
 if TYPE_CHECKING:
     from outlay.api import Ledger
+    from outlay.state.database import State
 
 #: How many ports above the one that was asked for are tried.
 _PORTS = 20
@@ -17,32 +24,69 @@ _PORTS = 20
 GRACE_S = 8
 
 
-def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serves until SIGINT or SIGTERM. Raises `UsageError` where nothing can be listened on."""
+def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, signs_in: bool = True) -> None:
+    """Serves until SIGINT or SIGTERM. Raises `UsageError` where nothing can be listened on, `StateError`."""
     import uvicorn
 
     from outlay.collectors.registry import collectors
     from outlay.collectors.runner import Runner
+    from outlay.server.access import Gate
     from outlay.server.app import application, serving
     from outlay.server.owner import Owner
+    from outlay.server.signin import sign_in_routes
 
-    asked = collectors(ledger.settings.collectors)
-    listener = listen(host, port)
-    owner = Owner(ledger)
-    owner.warm()
-    runner = Runner(asked, owner.put, owner.cursor_of, owner.clock)
-    owner.know(lambda: {"health": runner.health()})
-    config = uvicorn.Config(
-        application(serving(owner)), log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
-        http="httptools", lifespan="on")
-    owner.start()
-    runner.start()
+    settings = ledger.settings
+    asked = collectors(settings.collectors)
+    with open_state(settings.state or ledger.store.path) as state:
+        listener = listen(host, port)
+        owner = Owner(ledger)
+        owner.warm()
+        runner = Runner(asked, owner.put, owner.cursor_of, owner.clock)
+        owner.know(lambda: {"health": runner.health()})
+        address = settings.public_url or f"http://{_shown(host)}:{listener.getsockname()[1]}"
+        routes = sign_in_routes(state, settings, now) if signs_in else []
+        gate = Gate(application(serving(owner), [*routes]), state if signs_in else None, now, _hosts(host, address),
+                    address.startswith("https:"), open_ingest=host in LOOPBACK)
+        config = uvicorn.Config(gate, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
+                                http="httptools", lifespan="on", server_header=False)
+        owner.start()
+        runner.start()
+        try:
+            say(f"Outlay serves {address}")
+            if signs_in:
+                say(f"Sign in: {address}/sign-in?token={first_link(state)}")
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            runner.stop(2)
+            owner.stop(GRACE_S)
+
+
+def first_link(state: State) -> str:
+    """A link's secret for whoever starts the server: the first admin, who is made where there is none."""
+    name = _user()
+    who, moment = Who(name, "server"), now()
+    with state.begin() as connection:
+        admins = [each for each in people.people(connection) if each.role == "admin" and each.disabled_at is None]
+        first = next((each for each in admins if each.name == name), admins[0] if admins else None)
+        if first is None:
+            first = people.add(connection, name, "admin", (), None, who=who, now=moment)
+        return people.new_link(connection, first, who=who, now=moment)
+
+
+def _user() -> str:
+    import getpass
+
     try:
-        say(f"Outlay serves http://{_shown(host)}:{listener.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        runner.stop(2)
-        owner.stop(GRACE_S)
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "admin"  # a process without a user entry, as in some containers
+
+
+def _hosts(host: str, address: str) -> frozenset[str]:
+    """Names under which the server may be called. Bound to every address of a machine, it cannot know them all."""
+    if host in ("0.0.0.0", "::"):
+        return frozenset({"*"})
+    return frozenset({host, *(LOOPBACK if host in LOOPBACK else ()), urlsplit(address).hostname or host})
 
 
 def _shown(host: str) -> str:
