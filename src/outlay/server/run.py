@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from outlay.errors import UsageError
+from outlay.ledger.spool import Spool
 from outlay.questions.windows import now
 from outlay.server.access import LOOPBACK
 from outlay.state import people
@@ -32,24 +33,30 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
     from outlay.collectors.runner import Runner
     from outlay.server.access import Gate
     from outlay.server.app import application, serving
+    from outlay.server.drain import Drain, resume
+    from outlay.server.otlp import otlp_routes
     from outlay.server.owner import Owner
     from outlay.server.signin import sign_in_routes
 
     settings = ledger.settings
     asked = collectors(settings.collectors)
-    with open_state(settings.state or ledger.store.path) as state:
+    with (open_state(settings.state or ledger.store.path) as state,
+          Spool(ledger.store.path / "spool", resume(ledger)) as spool):
         listener = listen(host, port)
         owner = Owner(ledger)
         owner.warm()
         runner = Runner(asked, owner.put, owner.cursor_of, owner.clock)
-        owner.know(lambda: {"health": runner.health()})
+        drain = Drain(spool, owner.writer, now, resume(ledger))
+        owner.know(lambda: {"health": (*drain.health(), *runner.health())})
         address = settings.public_url or f"http://{_shown(host)}:{listener.getsockname()[1]}"
         routes = sign_in_routes(state, settings, now) if signs_in else []
-        gate = Gate(application(serving(owner), [*routes]), state if signs_in else None, now, _hosts(host, address),
-                    address.startswith("https:"), open_ingest=host in LOOPBACK)
+        app = application(serving(owner), [*routes, *otlp_routes(spool)])
+        gate = Gate(app, state if signs_in else None, now, _hosts(host, address), address.startswith("https:"),
+                    open_ingest=host in LOOPBACK)
         config = uvicorn.Config(gate, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
                                 http="httptools", lifespan="on", server_header=False)
         owner.start()
+        drain.start()
         runner.start()
         try:
             say(f"Outlay serves {address}")
@@ -58,6 +65,7 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
             uvicorn.Server(config).run(sockets=[listener])
         finally:
             runner.stop(2)
+            drain.stop(3)
             owner.stop(GRACE_S)
 
 

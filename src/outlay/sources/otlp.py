@@ -6,7 +6,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -64,8 +65,8 @@ class OpenTelemetryTraces(RowSource):
                 continue
             line, batch = value
             try:
-                for span, resource in _spans(batch):
-                    made = _call_or_reject(line, span, resource)
+                for span, resource in spans(batch):
+                    made = call_or_reject(line, span, resource)
                     if made is None:
                         others += 1
                     else:
@@ -76,7 +77,14 @@ class OpenTelemetryTraces(RowSource):
             yield Notice(f"{others:,} spans are not about models, tools or agents and were left out.")
 
 
-def _spans(batch: Any) -> Iterator[tuple[Record, dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class Span(Record):
+    """A span whose attributes are known already."""
+
+    attributes: Mapping[str, Any] | None = None
+
+
+def spans(batch: Any) -> Iterator[tuple[Record, dict[str, Any]]]:
     """Every span of a batch, and the attributes of its resource. Raises `BadRow` where the nesting is not OTLP's."""
     for resource_spans in _children(batch, "", "resourceSpans", "resource_spans"):
         resource = attributes(resource_spans.record("resource"))
@@ -116,10 +124,11 @@ def _plain(value: Any) -> Any:
     return inner if isinstance(inner, str | int | Decimal | bool) else None
 
 
-def _call_or_reject(line: int, span: Record, resource: dict[str, Any]) -> Call | Reject | None:
-    """None where the span is not about a model, tool or agent."""
+def call_or_reject(line: int | None, span: Record, resource: dict[str, Any]) -> Call | Reject | None:
+    """The call of a span, or why it is none; None where the span is not about a model, tool or agent."""
     try:
-        facts = Record(resource | attributes(span))
+        known = span.attributes if isinstance(span, Span) else None
+        facts = Record({**resource, **(attributes(span) if known is None else known)})
         operation = _operation(facts)
         return None if operation is None else _call(span, facts, operation)
     except BadRow as bad:
