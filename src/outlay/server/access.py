@@ -110,8 +110,12 @@ class Gate:
             await self._app(scope, receive, send)
             return
         visitor = await self._visitor(headers)
-        if path.startswith(_INGEST) and visitor is not None and "ingest" in visitor.may:
-            await self._app(scope, receive, send)
+        if path.startswith(_INGEST) and visitor is not None:
+            if "ingest" in visitor.may:
+                await self._app(scope, receive, send)
+            else:
+                await _refuse(send, 403, "forbidden", "this token may not send facts",
+                              "Make one with `outlay tokens create NAME --scope ingest`.", scope, headers)
             return
         if visitor is None and not path.startswith(_OPEN):
             await _unknown(send, scope, headers)

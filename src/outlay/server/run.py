@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from outlay.state.audit import Who
 from outlay.state.database import open_state
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from outlay.api import Ledger
     from outlay.state.database import State
 
@@ -62,7 +66,8 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
             say(f"Outlay serves {address}")
             if signs_in:
                 say(f"Sign in: {address}/sign-in?token={first_link(state)}")
-            uvicorn.Server(config).run(sockets=[listener])
+            with _ending(server := uvicorn.Server(config)):
+                server.run(sockets=[listener])
         finally:
             runner.stop(2)
             drain.stop(3)
@@ -95,6 +100,20 @@ def _hosts(host: str, address: str) -> frozenset[str]:
     if host in ("0.0.0.0", "::"):
         return frozenset({"*"})
     return frozenset({host, *(LOOPBACK if host in LOOPBACK else ()), urlsplit(address).hostname or host})
+
+
+@contextmanager
+def _ending(server: uvicorn.Server) -> Iterator[None]:
+    """SIGINT and SIGTERM end the server alone, which then writes what is queued; its own way is to send itself the
+    signal again when it has stopped, which would end the process there."""
+    server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, server.handle_exit) for each in signals]
+    try:
+        yield
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
 
 
 def _shown(host: str) -> str:
