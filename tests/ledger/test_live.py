@@ -139,7 +139,8 @@ def test_rollups_equal_what_is_made_from_the_calls(store: Store) -> None:
 
 @pytest.mark.parametrize("since", [NOW, START + timedelta(hours=3)], ids=["a new day", "a day that is there"])
 def test_days_made_again_alone_are_as_if_all_were(store: Store, since: datetime) -> None:
-    arrive(store, calls(40, since=since, every=timedelta(minutes=1), response_id=lambda n: f"q{n}", model="gpt-4o-mini"))
+    arrive(store, calls(40, since=since, every=timedelta(minutes=1), response_id=lambda n: f"q{n}",
+                        model="gpt-4o-mini"))
     arrive(store, [
         Run(run_id="7", scheduler="slurm/a", state="running", started=since, observed=since + timedelta(hours=2),
             nodes="node-1", gpus=2, gpu_type="NVIDIA H100 80GB HBM3", tags={"team": "vision"}),

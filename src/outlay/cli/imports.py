@@ -10,10 +10,7 @@ from outlay.accounting.figures import plural
 from outlay.cli.session import NOTHING, Place, say_json
 from outlay.cli.suggesting import Suggesting
 from outlay.errors import NotFound
-from outlay.questions.answer import plain
-
-_COLUMNS = ("import_id", "name", "source", "imported_at", "rows", "added", "duplicates", "replaced", "rejected",
-            "since", "until", "notices", "rejects_file")
+from outlay.questions.importlist import COLUMNS, import_json, import_list, import_rows
 
 
 @click.group(cls=Suggesting)
@@ -27,10 +24,9 @@ def imports() -> None:
 def list_imports(place: Place, as_json: bool) -> None:
     """List every import: rows, period, what was rejected."""
     with place.ledger() as ledger:
-        rows = _read(ledger.store.con)
+        rows, found = import_rows(ledger.store.con), import_list(ledger.store.con)
     if as_json:
-        say_json({"schema": "outlay.imports/1", "rows": [_as_json(row) for row in rows],
-                  "totals": {"imports": len(rows)}, "rejected": sum(row[8] for row in rows)})
+        say_json(found)
         return
     if not rows:
         click.echo(NOTHING)
@@ -50,13 +46,13 @@ def list_imports(place: Place, as_json: bool) -> None:
 def show(place: Place, number: int, as_json: bool) -> None:
     """Show one import: what it brought, what it says, where its rejects are."""
     with place.ledger() as ledger:
-        rows = [row for row in _read(ledger.store.con) if row[0] == number]
+        rows = [row for row in import_rows(ledger.store.con) if row[0] == number]
     if not rows:
         raise NotFound(f"there is no import {number}", hint="See `outlay imports list`.")
     if as_json:
-        say_json({"schema": "outlay.imports/1", "rows": [_as_json(rows[0])]})
+        say_json({"schema": "outlay.imports/1", "rows": [import_json(rows[0])]})
         return
-    for name, value in zip(_COLUMNS, rows[0], strict=True):
+    for name, value in zip(COLUMNS, rows[0], strict=True):
         if isinstance(value, list):
             for notice in value:
                 click.echo(f"{name:<13} {notice}")
@@ -78,16 +74,6 @@ def remove(place: Place, number: int, as_json: bool) -> None:
         say_json({"schema": "outlay.imports/1", "rows": [{"import_id": number, "removed": taken}]})
     else:
         click.echo(f"Import {number} is undone: {plural(taken, 'row')} gone; what they had replaced is back.")
-
-
-def _read(con: Any) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = con.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM imports ORDER BY import_id").fetchall()
-    return rows
-
-
-def _as_json(row: tuple[Any, ...]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in zip(_COLUMNS, row, strict=True)}
 
 
 def _day(moment: Any) -> str:

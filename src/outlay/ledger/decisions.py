@@ -30,9 +30,11 @@ class Decision:
         return self.until is None or at < self.until
 
 
-def decide(store: Store, finding_id: str, state: str, reason: str, until: datetime | None) -> Decision:
-    """Records a decision by the person whose process this is."""
-    decision = Decision(finding_id, state, reason, until, datetime.now(UTC).replace(tzinfo=None), _person())
+def decide(
+    store: Store, finding_id: str, state: str, reason: str, until: datetime | None, by: str | None = None
+) -> Decision:
+    """Records a decision, by default by the person whose process this is."""
+    decision = Decision(finding_id, state, reason, until, datetime.now(UTC).replace(tzinfo=None), by or _person())
     with transaction(store.con):
         store.con.execute("INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?)", [
             decision.finding_id, decision.state, decision.reason, decision.until, decision.decided_at,

@@ -129,6 +129,19 @@ class Store:
         self.close()
 
 
+class Beside(Store):
+    """A store that this process has open already, over a connection of its own: for reading in another thread."""
+
+    lent = True
+
+    def __init__(self, store: Store) -> None:
+        self.path = store.path
+        self.con = store.cursor()
+
+    def close(self) -> None:
+        self.con.close()
+
+
 def _set_up(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")

@@ -11,7 +11,7 @@ from outlay.facts import Fact
 from outlay.ledger.arrow import facts_table
 from outlay.ledger.live import Arrival, keep
 from outlay.ledger.remote.host import Host
-from outlay.ledger.store import read_meta
+from outlay.ledger.store import Beside, read_meta
 from outlay.questions.ask import Ask
 from outlay.questions.windows import latest_fact, now
 from outlay.server.writer import Writer
@@ -96,6 +96,15 @@ class Owner:
         from outlay.web.templating import environment
 
         environment(self.ledger.settings.currency)
+
+    def reader(self) -> Ledger:
+        """The ledger for this thread to ask; it writes nothing."""
+        if not hasattr(self._own, "ledger"):
+            from outlay.api import Ledger
+
+            self._own.ledger = Ledger(Beside(self.ledger.store), self.ledger.settings)
+        reading: Ledger = self._own.ledger
+        return reading
 
     def view(self) -> View:
         """What a question of this thread may look at now."""

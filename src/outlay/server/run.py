@@ -32,10 +32,12 @@ GRACE_S = 8
 def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, signs_in: bool = True) -> None:
     """Serves until SIGINT or SIGTERM. Raises `UsageError` where nothing can be listened on, `StateError`."""
     import uvicorn
+    from starlette.routing import Mount
 
     from outlay.collectors.registry import collectors
-    from outlay.collectors.runner import Runner
+    from outlay.collectors.runner import Health, Runner
     from outlay.server.access import Gate
+    from outlay.server.api import api
     from outlay.server.app import application, serving
     from outlay.server.drain import Drain, resume
     from outlay.server.otlp import otlp_routes
@@ -51,10 +53,15 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
         owner.warm()
         runner = Runner(asked, owner.put, owner.cursor_of, owner.clock)
         drain = Drain(spool, owner.writer, now, resume(ledger))
-        owner.know(lambda: {"health": (*drain.health(), *runner.health())})
+
+        def health() -> tuple[Health, ...]:
+            return (*drain.health(), *runner.health())
+
+        owner.know(lambda: {"health": health()})
         address = settings.public_url or f"http://{_shown(host)}:{listener.getsockname()[1]}"
         routes = sign_in_routes(state, settings, now) if signs_in else []
-        app = application(serving(owner), [*routes, *otlp_routes(spool)])
+        shared = serving(owner)
+        app = application(shared, [*routes, *otlp_routes(spool), Mount("/api/v1", api(shared, health))])
         gate = Gate(app, state if signs_in else None, now, _hosts(host, address), address.startswith("https:"),
                     open_ingest=host in LOOPBACK)
         config = uvicorn.Config(gate, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
