@@ -18,6 +18,7 @@ from outlay.errors import OutlayError
 #: Command, the module and name that hold it, and the line that `outlay --help` shows.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("up", "outlay.cli.up:up", "Serve the dashboard and receive what happens."),
+    ("status", "outlay.cli.status:status", "Whether a server keeps the store, and how its sources are."),
     ("import", "outlay.cli.import_files:import_files", "Read bills, usage, logs and metrics into the ledger."),
     ("imports", "outlay.cli.imports:imports", "List, show and undo imports."),
     ("assess", "outlay.cli.assess:assess", "What AI cost, who caused it, what was waste, what to do."),
@@ -30,6 +31,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("people", "outlay.cli.people:people", "Who may sign in, and as what."),
     ("tokens", "outlay.cli.people:tokens", "Tokens with which programs read the API and send facts."),
     ("audit", "outlay.cli.people:audit", "The record of every change."),
+    ("config", "outlay.cli.config:config", "Check the settings; print an example of all of them."),
     ("sample", "outlay.cli.sample:sample", "Write the sample month as files."),
 )
 

@@ -90,7 +90,8 @@ def api(serving: Serving, health: Callable[[], tuple[Health, ...]]) -> FastAPI:
     @app.get("/sources", summary="How every source is", response_model=Rows)
     def sources() -> dict[str, Any]:
         now = serving.owner.clock()
-        return {"schema": "outlay.sources/1", "as_of": plain(now), "rows": [_source(each, now) for each in health()]}
+        rows = [source_json(each, now) for each in health()]
+        return {"schema": "outlay.sources/1", "as_of": plain(now), "rows": rows}
 
     return app
 
@@ -152,7 +153,8 @@ def _acts(app: FastAPI, serving: Serving) -> None:
              "decided_at": plain(made.decided_at), "decided_by": made.decided_by}]}
 
 
-def _source(health: Health, now: datetime) -> dict[str, Any]:
+def source_json(health: Health, now: datetime) -> dict[str, Any]:
+    """How a source is, as JSON has it."""
     return {
         "name": health.name, "kind": health.code, "title": health.title, "state": health.state,
         "since": plain(health.since), "last_ok": plain(health.last_ok), "known_until": plain(health.until),

@@ -53,6 +53,11 @@ class Drain:
         return (Health("otlp", "otlp", "OTLP receiver", "failed" if self.error else "ok", self._began,
                        self.last_at, self.last_at, self.rows, 0, self.error),)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What is received and not in the ledger yet."""
+        return self._spool.beyond(self._after)
+
     def start(self) -> None:
         self._thread.start()
 

@@ -43,10 +43,11 @@ class Owner:
         self.writer = Writer(ledger, self._changed)
         self._host: Host | None = None
 
-    def start(self) -> None:
-        """Begins to write, and to lend the store to the commands of its user."""
+    def start(self, status: Callable[[], dict[str, Any]]) -> None:
+        """Begins to write, and to lend the store to the commands of its user; `status` is what `outlay status` says."""
         self.writer.start()
-        self._host = Host(self.ledger.store, self.writer.alone, self.writer.refresh, self.writer.stirred)
+        self._host = Host(
+            self.ledger.store, self.writer.alone, self.writer.refresh, self.writer.stirred, status)
 
     def stop(self, wait_s: float) -> None:
         """Lends no more, and does what is queued to be written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -9,8 +10,10 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from outlay import __version__
 from outlay.errors import UsageError
 from outlay.ledger.spool import Spool
+from outlay.questions.answer import plain
 from outlay.questions.windows import now
 from outlay.server.access import LOOPBACK
 from outlay.state import people
@@ -37,7 +40,7 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
     from outlay.collectors.registry import collectors
     from outlay.collectors.runner import Health, Runner
     from outlay.server.access import Gate
-    from outlay.server.api import api
+    from outlay.server.api import api, source_json
     from outlay.server.app import application, serving
     from outlay.server.drain import Drain, resume
     from outlay.server.otlp import otlp_routes
@@ -66,7 +69,12 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
                     open_ingest=host in LOOPBACK)
         config = uvicorn.Config(gate, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
                                 http="httptools", lifespan="on", server_header=False)
-        owner.start()
+        began = now()
+        owner.start(lambda: {
+            "url": address, "process": os.getpid(), "version": __version__, "since": plain(began),
+            "waiting_bytes": drain.waiting_bytes, "spool_full": spool.waiting.full, "asked": shared.ticks.asked,
+            "asked_s": round(shared.ticks.asked_s, 3),
+            "sources": [source_json(each, now()) for each in health()]})
         drain.start()
         runner.start()
         try:

@@ -45,6 +45,12 @@ class LentStore(Store):
         """Has the owner make the daily tables current, by its own settings."""
         self._lent.ask({"do": "refresh"})
 
+    def status(self) -> dict[str, Any]:
+        """How the owner is."""
+        answer, _ = self._lent.ask({"do": "status"})
+        found: dict[str, Any] = answer["status"]
+        return found
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else writes for as long as the context lasts."""

@@ -25,15 +25,17 @@ _log = logging.getLogger("outlay.guests")
 
 class Host:
     """Lends connections to `store`. `alone`: a lock that whoever writes holds; `refresh` makes the daily tables
-    current; `changed` is called when a guest has written."""
+    current; `changed` is called when a guest has written; `status` says how the owner is, as JSON."""
 
     def __init__(
-        self, store: Store, alone: threading.RLock, refresh: Callable[[], None], changed: Callable[[], None]
+        self, store: Store, alone: threading.RLock, refresh: Callable[[], None], changed: Callable[[], None],
+        status: Callable[[], dict[str, Any]],
     ) -> None:
         self._store = store
         self._alone = alone
         self._refresh = refresh
         self._changed = changed
+        self._status = status
         self._room = threading.BoundedSemaphore(MOST_GUESTS)
         self._closing = False
         self._listener = _listen(store.path)
@@ -58,7 +60,7 @@ class Host:
             threading.Thread(target=self._serve, args=(stream,), name="guest", daemon=True).start()
 
     def _serve(self, stream: socket.socket) -> None:
-        guest = _Guest(self._store.cursor(), self._alone, self._refresh)
+        guest = _Guest(self._store.cursor(), self._alone, self._refresh, self._status)
         try:
             while True:
                 head, body = receive(stream)
@@ -103,11 +105,13 @@ class _Guest:
     """One connection that is lent."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, alone: threading.RLock, refresh: Callable[[], None]
+        self, con: duckdb.DuckDBPyConnection, alone: threading.RLock, refresh: Callable[[], None],
+        status: Callable[[], dict[str, Any]],
     ) -> None:
         self._con = con
         self._alone = alone
         self._refresh = refresh
+        self._status = status
         self._held = 0
         self._wrote = False
 
@@ -131,6 +135,8 @@ class _Guest:
             self._release()
         elif act == "refresh":
             self._refresh()
+        elif act == "status":
+            return {"status": self._status()}, b""
         else:
             raise ValueError(f"unknown act {act!r}")
         return {}, b""

@@ -50,6 +50,12 @@ class Segments:
         """Bytes that all segments take together."""
         return sum(self._lengths.values())
 
+    def beyond(self, after: Cursor | None) -> int:
+        """Bytes that lie beyond a place."""
+        place = after or Cursor(0, 0)
+        return sum(length - (place.offset if number == place.segment else 0)
+                   for number, length in self._lengths.items() if number >= place.segment)
+
     @property
     def end(self) -> Cursor:
         """Behind the last durable entry."""

@@ -47,9 +47,10 @@ class SpoolLimits:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the spool holds: bytes on disk, and whether more would be taken. `end`: behind the last durable entry."""
+    """What the spool holds: `size`, bytes on disk, and whether it was full when something came last. `end`: behind the
+    last durable entry."""
 
-    bytes: int
+    size: int
     end: Cursor
     full: bool
 
@@ -131,6 +132,11 @@ class Spool:
         """Blocks until there is something to read beyond `after`, or the time is over; whether there is."""
         with self._durable:
             return self._durable.wait_for(lambda: self._beyond(after), timeout_s)
+
+    def beyond(self, after: Cursor | None) -> int:
+        """Bytes of entries beyond `after`."""
+        with self._lock:
+            return self._segments.beyond(after)
 
     def done(self, cursor: Cursor) -> None:
         """Everything before `cursor` is in the ledger: segments that lie wholly before it are deleted."""
