@@ -1,4 +1,5 @@
-"""Writes the pages of docs/ that say what the code says: facts, sources, detectors, the command line.
+"""Writes the pages of docs/ that say what the code says: facts, sources, detectors, collectors, roles, the
+command line.
 
 `python scripts/docs.py` writes them, `--check` tells which differ and exits 1; `make docs` and a test call it.
 """
@@ -140,7 +141,51 @@ def commands(command: click.Command, context: click.Context) -> Iterator[tuple[s
                 yield from commands(child, inside)
 
 
-PAGES = {"facts.md": facts_page, "sources.md": sources_page, "detectors.md": detectors_page, "cli.md": cli_page}
+def access_page() -> str:
+    """The page on access, with the table of roles as the server asks it."""
+    from outlay.server.roles import ACTIONS, MAY
+    from outlay.state.people import ROLES
+
+    before, _, rest = (DOCS / "access.md").read_text(encoding="utf-8").partition("<!-- roles -->\n")
+    _, _, after = rest.partition("<!-- /roles -->\n")
+    lines = [
+        "<!-- roles -->",
+        f"| may | {' | '.join(ROLES)} |",
+        f"| --- |{' :-: |' * len(ROLES)}",
+        *(f"| {words} | {' | '.join('yes' if action in MAY[role] else '' for role in ROLES)} |"
+          for action, words in ACTIONS.items()),
+        "<!-- /roles -->",
+    ]
+    return before + "\n".join(lines) + "\n" + after
+
+
+def collectors_page() -> str:
+    """Every collector with its docstring."""
+    from outlay.collectors.registry import KINDS as COLLECTORS
+
+    lines = [
+        NOTE,
+        "",
+        "# Collectors",
+        "",
+        "`outlay up` asks these again and again; they stand in [`outlay.yaml`](settings.md#collectors) under",
+        "`collectors:`, each with its `kind` and a `name` of its own. The name is how Outlay remembers how far it has",
+        "read: keep it. What a collector gives is kept together with its place in the source, so that after a stop or",
+        "a kill it goes on where it was, and what it gives twice counts once. A source that cannot be reached is asked",
+        "again after a second, then later and later up to five minutes; `outlay status` and the page Sources say so.",
+        "Secrets are named, never written into the settings: `{env: NAME}` or `{file: path}`.",
+        "",
+        "| kind | reads |",
+        "| --- | --- |",
+        *(f"| [`{each.code}`](#{each.code}) | {each.title} |" for each in COLLECTORS),
+    ]
+    for each in COLLECTORS:
+        lines += ["", f"## {each.code}", "", inspect.getdoc(each) or ""]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"facts.md": facts_page, "sources.md": sources_page, "detectors.md": detectors_page, "cli.md": cli_page,
+         "access.md": access_page, "collectors.md": collectors_page}
 
 
 def run(check: bool) -> int:

@@ -72,7 +72,7 @@ def list_people(place: Place, as_json: bool) -> None:
 
 @people.command()
 @click.argument("name")
-@click.option("--role", type=_ROLE, default="viewer", show_default=True)
+@click.option("--role", type=_ROLE, default="viewer", show_default=True, help="What they may do (docs/access.md).")
 @click.option("--team", "teams", multiple=True, help="A team of theirs; may be given several times.")
 @click.option("--email", help="Where messages to them go.")
 @click.pass_obj
