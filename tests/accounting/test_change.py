@@ -75,6 +75,15 @@ def test_a_team_whose_many_runs_all_grew_is_the_cause() -> None:
     assert said.causes[0].change == 100
 
 
+def test_a_job_of_every_night_is_no_news() -> None:
+    nights = [part(amount("385", "56"), amount("0", "0"), "gpu", run="r1", project="embed", line="GPU"),
+              part(amount("0", "0"), amount("390", "57"), "gpu", run="r2", project="embed", line="GPU")]
+    said = explain([*nights, part(amount("0", "0"), amount("90", "9"), "gpu", run="r3", project="sft", line="GPU")])
+    assert [(cause.dimension, cause.value, cause.change) for cause in said.causes] == [
+        ("run", "r3", 90)]
+    assert (said.rest, said.rest_slices) == (5, 2)
+
+
 def test_a_move_to_a_dearer_model_is_no_price_effect() -> None:
     said = explain([
         part(amount("10", "1000", "100000"), amount("0", "0", "0"), model="small", project="inbox"),

@@ -24,6 +24,8 @@ from decimal import Decimal
 DIMENSIONS = ("run", "agent", "project", "model", "team", "line")
 #: A more telling dimension is taken although another explains more, as long as it explains this share of it.
 _AS_GOOD = Decimal("0.8")
+#: A line of the bill says nothing of who: it must explain this many times as much as whoever explains most.
+_LINES_LAST = 2
 #: What explains less than this share of all movement is not worth a line.
 _WORTH = Decimal("0.02")
 #: To which volume and length are rounded, so that all four parts add up to the last digit.
@@ -172,18 +174,35 @@ def explain(slices: Iterable[Slice], most: int = 4) -> Explained:
 
 
 def _next(left: Sequence[Slice]) -> tuple[int, str] | None:
-    """The place of the dimension, and the value, to be taken out next; None where nothing has a name."""
-    moves: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
-    for each in left:
-        for place, value in enumerate(each.of):
-            if value is not None:
-                moves[place, value] += each.change
-    best = max((abs(move) for move in moves.values()), default=_NONE)
+    """The place of the dimension, and the value, to be taken out next; None where nothing has a name.
+
+    A run is named only where it is nearly all of what something lasting moved by: of a job that runs every night under a
+    new number, one run ended and another began, and neither is news.
+    """
+    lasting = _moves(left, range(1, len(DIMENSIONS)))
+    sizes = {key: abs(move) / (_LINES_LAST if key[0] == len(DIMENSIONS) - 1 else 1) for key, move in lasting.items()}
+    best = max(sizes.values(), default=_NONE)
     if not best:
         return None
-    good = [(place, -abs(move), value) for (place, value), move in moves.items() if abs(move) >= _AS_GOOD * best]
-    place, _, value = min(good)
-    return place, value
+    chosen = min((key[0], -size, key[1]) for key, size in sizes.items() if size >= _AS_GOOD * best)
+    place, value = chosen[0], chosen[2]
+    whole = lasting[place, value]
+    inside = [each for each in left if each.of[place] == value]
+    run, move = max(_moves(inside, (0,)).items(), key=lambda each: each[1] / whole, default=((0, ""), _NONE))
+    others = sum((abs(each.change) for each in inside if each.of[0] != run[1]), _NONE)
+    return run if move / whole >= _AS_GOOD and others <= (1 - _AS_GOOD) * abs(move) else (place, value)
+
+
+def _moves(slices: Iterable[Slice], places: Iterable[int]) -> dict[tuple[int, str], Decimal]:
+    """By how much each value of these dimensions moved."""
+    wanted = tuple(places)
+    moves: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+    for each in slices:
+        for place in wanted:
+            value = each.of[place]
+            if value is not None:
+                moves[place, value] += each.change
+    return moves
 
 
 def _cause(place: int, value: str, chosen: Sequence[Slice]) -> Cause:
