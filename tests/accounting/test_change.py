@@ -45,14 +45,14 @@ UNITS = st.one_of(st.none(), st.decimals(min_value=0, max_value=10**6, places=3)
 AMOUNT = st.builds(Amount, COST, UNITS, UNITS)
 NAME = st.one_of(st.none(), st.sampled_from("abc"))
 SLICE = st.builds(Slice, st.sampled_from(("call", "gpu", "charge")),
-                  st.tuples(*(NAME for _ in DIMENSIONS)), NAME, AMOUNT, AMOUNT)
+                  st.tuples(*(NAME for _ in DIMENSIONS)), NAME, AMOUNT, AMOUNT, COST)
 
 
 @given(st.lists(SLICE, max_size=12))
 def test_everything_adds_up_exactly(slices: list[Slice]) -> None:
     said = explain(slices)
-    assert said.effects.total == said.change == said.after - said.before
-    assert sum((cause.change for cause in said.causes), Decimal(0)) + said.rest == said.change
+    assert said.effects.total + said.estimate == said.change == said.after - said.before
+    assert sum((cause.change for cause in said.causes), Decimal(0)) + said.rest + said.estimate == said.change
     for cause in said.causes:
         assert cause.effects.total == cause.change
     assert len(said.causes) <= 4
@@ -99,6 +99,12 @@ def test_opposite_changes_are_both_causes_and_the_rest_is_said() -> None:
     said = explain(slices)
     assert [(cause.value, cause.change) for cause in said.causes] == [("a", 80), ("b", -70)]
     assert (said.rest, said.rest_slices, said.rest_most) == (Decimal("2.0"), 20, Decimal("0.1"))
+
+
+def test_a_bill_that_is_still_to_come_is_no_news() -> None:
+    run = Slice("gpu", ("r", None, None, None, "vision", "GPU"), "ana", amount("40", "10"), amount("70", "10"), Decimal(30))
+    said = explain([run])
+    assert (said.change, said.estimate, said.causes, said.rest) == (30, 30, (), 0)
 
 
 def test_nothing_changed() -> None:

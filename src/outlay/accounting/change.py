@@ -8,8 +8,9 @@ less of the one and more of the other, and no price effect hides it:
     price  = what is left of the change
 
 This is the usual variance analysis of cost accounting (quantity at the old price, price at the new quantity). What
-began or ended is volume. Money of which no quantity is known is neither: it is `other`. The four add up to the change
-exactly.
+began or ended is volume. Money of which no quantity is known is neither: it is `other`. Where before is billed and
+after is not yet, the difference of the two prices is no news either: it is kept apart as `estimate`. All of them add up
+to the change exactly.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from decimal import Decimal
 DIMENSIONS = ("run", "agent", "project", "model", "team", "line")
 #: A more telling dimension is taken although another explains more, as long as it explains this share of it.
 _AS_GOOD = Decimal("0.8")
-#: A line of the bill says nothing of who: it must explain this many times as much as whoever explains most.
-_LINES_LAST = 2
+_LINE = DIMENSIONS.index("line")
+#: A line of a bill says nothing of who: it explains only what has none of these.
+_WHO = tuple(DIMENSIONS.index(name) for name in ("run", "agent", "project", "team"))
 #: What explains less than this share of all movement is not worth a line.
 _WORTH = Decimal("0.02")
 #: To which volume and length are rounded, so that all four parts add up to the last digit.
@@ -49,17 +51,25 @@ class Amount:
 @dataclass(frozen=True, slots=True)
 class Slice:
     """Money that has the same value of every dimension, before and after. `kind`: call, gpu or charge; `of`: values of
-    `DIMENSIONS`, in their order; `owner`: who answers for it."""
+    `DIMENSIONS`, in their order; `owner`: who answers for it; `estimate`: of what it cost after, what it is estimated
+    above the price that was billed before."""
 
     kind: str
     of: tuple[str | None, ...]
     owner: str | None
     before: Amount
     after: Amount
+    estimate: Decimal = _NONE
+
+    @property
+    def comparable(self) -> Amount:
+        """After, at the kind of price that before has."""
+        return Amount(self.after.cost - self.estimate, self.after.units, self.after.tokens)
 
     @property
     def change(self) -> Decimal:
-        return self.after.cost - self.before.cost
+        """Without what is only an estimate above the bill."""
+        return self.after.cost - self.estimate - self.before.cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One value of one dimension that explains part of a change. `also`: the other dimensions that have one value
+    """One value of one dimension that explains part of a change; `after` is at the kind of price of before. `also`: the other dimensions that have one value
     throughout, `kind` "" where it holds several kinds of money, `owner` None where there are several."""
 
     dimension: str
@@ -115,11 +125,13 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A change with its causes, the largest first. `rest`: what they leave; `rest_slices`: of how many slices that is,
-    the largest of which changed by `rest_most`."""
+    """A change with its causes, the largest first. `estimate`: of after, what is estimated above the price that before
+    was billed at. `rest`: what the causes leave; `rest_slices`: of how many slices that is, the largest of which changed
+    by `rest_most`."""
 
     before: Decimal
     after: Decimal
+    estimate: Decimal
     effects: Effects
     causes: tuple[Cause, ...]
     rest: Decimal
@@ -161,14 +173,15 @@ def explain(slices: Iterable[Slice], most: int = 4) -> Explained:
         if found is None:
             break
         place, value = found
-        chosen = [each for each in left if each.of[place] == value]
+        chosen = [each for each in left if _has(each, place, value)]
         if abs(sum((each.change for each in chosen), _NONE)) < worth:
             break
         causes.append(_cause(place, value, chosen))
-        left = [each for each in left if each.of[place] != value]
+        left = [each for each in left if not _has(each, place, value)]
     causes.sort(key=lambda cause: -cause.change)
     return Explained(
         sum((each.before.cost for each in everything), _NONE), sum((each.after.cost for each in everything), _NONE),
+        sum((each.estimate for each in everything), _NONE),
         _effects(everything), tuple(causes), sum((each.change for each in left), _NONE), len(left),
         max((abs(each.change) for each in left), default=_NONE))
 
@@ -180,14 +193,13 @@ def _next(left: Sequence[Slice]) -> tuple[int, str] | None:
     new number, one run ended and another began, and neither is news.
     """
     lasting = _moves(left, range(1, len(DIMENSIONS)))
-    sizes = {key: abs(move) / (_LINES_LAST if key[0] == len(DIMENSIONS) - 1 else 1) for key, move in lasting.items()}
-    best = max(sizes.values(), default=_NONE)
+    best = max((abs(move) for move in lasting.values()), default=_NONE)
     if not best:
         return None
-    chosen = min((key[0], -size, key[1]) for key, size in sizes.items() if size >= _AS_GOOD * best)
+    chosen = min((key[0], -abs(move), key[1]) for key, move in lasting.items() if abs(move) >= _AS_GOOD * best)
     place, value = chosen[0], chosen[2]
     whole = lasting[place, value]
-    inside = [each for each in left if each.of[place] == value]
+    inside = [each for each in left if _has(each, place, value)]
     run, move = max(_moves(inside, (0,)).items(), key=lambda each: each[1] / whole, default=((0, ""), _NONE))
     others = sum((abs(each.change) for each in inside if each.of[0] != run[1]), _NONE)
     return run if move / whole >= _AS_GOOD and others <= (1 - _AS_GOOD) * abs(move) else (place, value)
@@ -200,16 +212,20 @@ def _moves(slices: Iterable[Slice], places: Iterable[int]) -> dict[tuple[int, st
     for each in slices:
         for place in wanted:
             value = each.of[place]
-            if value is not None:
+            if value is not None and _has(each, place, value):
                 moves[place, value] += each.change
     return moves
 
 
+def _has(each: Slice, place: int, value: str) -> bool:
+    return each.of[place] == value and (place != _LINE or not any(each.of[who] for who in _WHO))
+
+
 def _cause(place: int, value: str, chosen: Sequence[Slice]) -> Cause:
     first, *others = chosen
-    before, after = first.before, first.after
+    before, after = first.before, first.comparable
     for each in others:
-        before, after = before + each.before, after + each.after
+        before, after = before + each.before, after + each.comparable
     kinds, owners = {each.kind for each in chosen}, {each.owner for each in chosen}
     also = []
     for at, name in enumerate(DIMENSIONS):
@@ -223,7 +239,7 @@ def _cause(place: int, value: str, chosen: Sequence[Slice]) -> Cause:
 def _effects(slices: Iterable[Slice]) -> Effects:
     total = Effects()
     for each in slices:
-        total += effects(each.before, each.after)
+        total += effects(each.before, each.comparable)
     return total
 
 

@@ -2,19 +2,20 @@
 
 Single calls are told apart to the microsecond, a run's accelerators by when the run began and ended. Other lines know
 only their day: of each the same share is taken as of the day has passed (of a day whose rows reach beyond now, the
-share of what they reach).
+share of what they reach). Bills come late: what today is metered and was billed yesterday is compared at yesterday's
+price, and lines of a bill that has nothing of today yet are in neither of the two.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from outlay.accounting.change import Amount, Slice
+from outlay.accounting.change import DIMENSIONS, Amount, Slice
 from outlay.facts.window import Window
 from outlay.ledger.dollars import METERED
 from outlay.questions.ask import Ask
@@ -25,6 +26,8 @@ from outlay.questions.tables import table
 DAY = timedelta(days=1)
 #: The column of each dimension in `call`, `cost_day` and `usage`.
 _COLUMNS = {"run": "run_id", "agent": "agent", "project": "project", "model": "model_key", "team": "team"}
+_RUN = DIMENSIONS.index("run")
+_MODEL = DIMENSIONS.index("model")
 _NONE = Decimal(0)
 #: Kinds of lines whose rows are whole days.
 _BY_DAY = ("gpu", "charge", "usage")
@@ -32,11 +35,13 @@ _BY_DAY = ("gpu", "charge", "usage")
 
 @dataclass(frozen=True, slots=True)
 class PartDays:
-    """Two stretches of equal length from midnight on, sliced."""
+    """Two stretches of equal length from midnight on, sliced. `late`: what bills that say nothing of today yet had
+    yesterday up to the same time; it is in no slice."""
 
     today: Window
     yesterday: Window
     slices: tuple[Slice, ...]
+    late: Decimal
 
 
 def midnight(moment: datetime) -> datetime:
@@ -45,7 +50,8 @@ def midnight(moment: datetime) -> datetime:
 
 
 def part_calls_expr(now: datetime, query: CostQuery) -> Any:
-    """Columns of `_COLUMNS`, owner, today, in_currency, amount, calls, tokens: single calls of both stretches."""
+    """Columns of `_COLUMNS`, owner, today, in_currency, billed, amount, calls, tokens: single calls of both stretches.
+    `billed`: whether a bill speaks of them."""
     import ibis
 
     today = midnight(now)
@@ -66,31 +72,38 @@ def part_calls_expr(now: datetime, query: CostQuery) -> Any:
     spread = (joined.metered.cast("decimal(20,12)") * factor.cast("decimal(38,17)")).cast("decimal(38,18)")
     amount, currency = converted(
         ibis.ifelse(billed, spread, joined.metered.cast("decimal(38,18)")), joined.m_day, query)
-    return joined.select(*_COLUMNS, "owner", today=joined.m_day >= today, in_currency=currency, amount=amount,
-                         calls=joined.calls, tokens=joined.tokens)
+    return joined.select(*_COLUMNS, "owner", today=joined.m_day >= today, in_currency=currency, billed=billed,
+                         amount=amount, calls=joined.calls, tokens=joined.tokens)
 
 
 def part_lines_expr(now: datetime, currency: str) -> Any:
-    """Columns of `_COLUMNS`, line, owner, kind, today, amount: whole days of everything that is no single call."""
+    """Columns of `_COLUMNS`, line, owner, kind, provider, today, billed, amount: whole days of everything that is no
+    single call."""
     rows = table("cost_day")
     today = midnight(now)
     rows = rows.filter(rows.day >= today - DAY, rows.day < today + DAY, rows.kind != "call", rows.currency == currency)
     return rows.group_by(**{name: rows[column] for name, column in _COLUMNS.items()}, line=rows.line, owner=rows.owner,
-                         kind=rows.kind, today=rows.day >= today).aggregate(amount=rows.effective_cost.sum())
+                         kind=rows.kind, provider=rows.provider, today=rows.day >= today,
+                         billed=rows.basis == "billed").aggregate(amount=rows.effective_cost.sum())
 
 
 def part_usage_expr(now: datetime) -> Any:
-    """Columns of `_COLUMNS`, today, requests, tokens: usage buckets of whole days; `requests` None where one bucket does
-    not count them."""
+    """Columns of `_COLUMNS`, today, requests, tokens, inside: usage buckets of whole days; `requests` None where one
+    bucket does not count them; `inside`: tokens of what lies before the time, a bucket by its share."""
     import ibis
 
     rows = table("usage")
     today = midnight(now)
     rows = rows.filter(rows.start >= today - DAY, rows.start < today + DAY)
-    grouped = rows.group_by(**{name: rows[column] for name, column in _COLUMNS.items()}, today=rows.start >= today)
+    rows = rows.mutate(today=rows.start >= today, tokens=rows.input_tokens.fill_null(0) + rows.output_tokens.fill_null(0))
+    start = rows.start.epoch_seconds()
+    until = ibis.ifelse(rows.today, ibis.timestamp(now), ibis.timestamp(now - DAY)).epoch_seconds()
+    length = ibis.greatest((rows.end.epoch_seconds() - start).fill_null(3600), 1)
+    share = ibis.greatest(ibis.least((until - start).cast("float64") / length, 1.0), 0.0)
+    grouped = rows.group_by(**{name: rows[column] for name, column in _COLUMNS.items()}, today=rows.today)
     return grouped.aggregate(
-        requests=ibis.ifelse(rows.requests.isnull().any(), None, total(rows.requests)),
-        tokens=total(rows.input_tokens) + total(rows.output_tokens))
+        requests=ibis.ifelse(rows.requests.isnull().any(), None, total(rows.requests)), tokens=total(rows.tokens),
+        inside=(rows.tokens * share).sum())
 
 
 def part_gpus_expr(now: datetime) -> Any:
@@ -128,31 +141,83 @@ def part_days(ask: Ask, now: datetime, *, currency: str = METERED,
     """Slices of both stretches, in the reporting currency. What is in another one is in neither."""
     today = midnight(now)
     query = CostQuery((), Window(today - DAY, now), currency=currency, dollar_rates=dollar_rates)
-    found: dict[tuple[Any, ...], list[Amount]] = defaultdict(lambda: [Amount(_NONE), Amount(_NONE)])
-    seen: dict[tuple[Any, ...], set[bool]] = defaultdict(set)
-    for kind, of, owner, is_today, amount in (
-            *_calls(ask, now, query), *_lines(ask, now, currency)):
-        place = found[kind, of, owner]
-        place[is_today] = place[is_today] + amount if is_today in seen[kind, of, owner] else amount
-        seen[kind, of, owner].add(is_today)
-    slices = tuple(Slice(kind, of, owner, *_counted(before, after))
-                   for (kind, of, owner), (before, after) in found.items())
-    return PartDays(Window(today, now), Window(today - DAY, now - DAY), slices)
+    rows = [*_calls(ask, now, query), *_lines(ask, now, currency)]
+    told = {row.source for row in rows if row.today}
+    late = [row for row in rows if row.source is not None and row.source not in told]
+    return PartDays(Window(today, now), Window(today - DAY, now - DAY),
+                    tuple(_slices(row for row in rows if row.source is None or row.source in told)),
+                    sum((row.amount.cost for row in late), _NONE))
 
 
-def _counted(before: Amount, after: Amount) -> tuple[Amount, Amount]:
-    """Nothing before is nothing counted, not a count that is unknown."""
-    zero = Amount(_NONE, _NONE, _NONE)
-    return (zero if not before.cost else before), (zero if not after.cost else after)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Part of a slice, of one of the two stretches."""
+
+    kind: str
+    of: tuple[str | None, ...]
+    owner: str | None
+    provider: str | None
+    today: bool
+    billed: bool
+    amount: Amount
+
+    @property
+    def source(self) -> tuple[str, str | None] | None:
+        """What tells of it, where that may not have spoken yet: the bill of a provider; of machines that no run holds,
+        the bill or the readings of their kind."""
+        if self.kind == "charge":
+            return self.kind, self.provider
+        return (self.kind, self.of[-1]) if self.kind == "gpu" and self.of[_RUN] is None else None
 
 
-_Row = tuple[str, tuple[str | None, ...], str | None, bool, Amount]
+def _slices(rows: Iterable[_Row]) -> Iterator[Slice]:
+    found: dict[tuple[Any, ...], list[list[_Row]]] = defaultdict(lambda: [[], []])
+    for row in rows:
+        found[row.kind, row.of, row.owner][row.today].append(row)
+    prices = _billed_prices(row for both in found.values() for row in both[False])
+    for (kind, of, owner), (before, after) in found.items():
+        was, is_now = _summed(before), _summed(after)
+        estimate = _NONE
+        # Of one that goes on, its own price; of a new one, what others of its line were billed at.
+        price = _price(before) or prices.get((kind, of[_MODEL], of[-1]))
+        if price is not None and is_now.units and after and not any(row.billed for row in after):
+            estimate = is_now.cost - price * (is_now.tokens or is_now.units)
+        yield Slice(kind, of, owner, was, is_now, estimate)
+
+
+def _billed_prices(rows: Iterable[_Row]) -> dict[tuple[Any, ...], Decimal]:
+    """By kind, model and line: yesterday's billed price of a token or of a GPU-hour."""
+    lines: dict[tuple[Any, ...], list[_Row]] = defaultdict(list)
+    for row in rows:
+        lines[row.kind, row.of[_MODEL], row.of[-1]].append(row)
+    return {line: price for line, of_line in lines.items() if (price := _price(of_line)) is not None}
+
+
+def _price(rows: Sequence[_Row]) -> Decimal | None:
+    """What a bill charged for a token (else for a unit) of these; None where not all are billed or nothing is counted.
+    """
+    if not rows or not all(row.billed for row in rows):
+        return None
+    total = _summed(rows)
+    count = total.tokens or total.units
+    return total.cost / count if count else None
+
+
+def _summed(rows: Sequence[_Row]) -> Amount:
+    """Nothing is nothing counted, not a count that is unknown."""
+    if not rows:
+        return Amount(_NONE, _NONE, _NONE)
+    total = rows[0].amount
+    for row in rows[1:]:
+        total += row.amount
+    return total
 
 
 def _calls(ask: Ask, now: datetime, query: CostQuery) -> Iterator[_Row]:
-    for *of, owner, today, currency, amount, calls, tokens in ask.rows(part_calls_expr(now, query)):
+    for *of, owner, today, currency, billed, amount, calls, tokens in ask.rows(part_calls_expr(now, query)):
         if amount is not None and currency == query.currency:
-            yield "call", (*of, "Model calls"), owner, today, Amount(amount, Decimal(calls), Decimal(tokens))
+            yield _Row("call", (*of, "Model calls"), owner, None, today, billed,
+                       Amount(amount, Decimal(calls), Decimal(tokens)))
 
 
 def _lines(ask: Ask, now: datetime, currency: str) -> Iterator[_Row]:
@@ -160,9 +225,9 @@ def _lines(ask: Ask, now: datetime, currency: str) -> Iterator[_Row]:
     shares, gpus, usage = _shares(now, reach), _gpu_time(ask, now, reach["gpu"]), _usage(ask, now)
     rows = [(*row[:-1], row[-1] or _NONE) for row in ask.rows(part_lines_expr(now, currency))]
     whole: dict[tuple[str, Any, bool], Decimal] = defaultdict(Decimal)
-    for *of, _, _, kind, today, amount in rows:
+    for *of, _, _, kind, _, today, _, amount in rows:
         whole[kind, of[0] if kind == "gpu" else tuple(of), today] += amount
-    for *of, line, owner, kind, today, amount in rows:
+    for *of, line, owner, kind, provider, today, billed, amount in rows:
         share = shares[kind, today]
         units = tokens = None
         if kind == "gpu":
@@ -171,13 +236,13 @@ def _lines(ask: Ask, now: datetime, currency: str) -> Iterator[_Row]:
             all_of = whole[kind, of[0], today]
             units = hours * amount / all_of if all_of else None
         elif kind == "usage":
-            units, tokens = usage.get((tuple(of), today), (None, None))
+            units, tokens, share = usage.get((tuple(of), today), (None, None, share))
             all_of = whole[kind, tuple(of), today]
             units, tokens = (each * amount / all_of if each is not None and all_of else None
                              for each in (units, tokens))
         part = Amount(amount * share, None if units is None else units * share,
                       None if tokens is None else tokens * share)
-        yield "call" if kind == "usage" else kind, (*of, line), owner, today, part
+        yield _Row("call" if kind == "usage" else kind, (*of, line), owner, provider, today, billed, part)
 
 
 def _gpu_time(ask: Ask, now: datetime, reach: datetime) -> dict[tuple[str | None, bool], tuple[Decimal, Decimal | None]]:
@@ -201,11 +266,13 @@ def _share(first: datetime, last: datetime, until: datetime) -> Decimal | None:
     return Decimal(inside // timedelta(microseconds=1)) / Decimal((last - first) // timedelta(microseconds=1))
 
 
-def _usage(ask: Ask, now: datetime) -> dict[tuple[tuple[str | None, ...], bool], tuple[Decimal | None, Decimal]]:
-    """Calls and tokens of whole days; where calls are not counted, tokens are the units."""
-    found: dict[tuple[tuple[str | None, ...], bool], tuple[Decimal | None, Decimal]] = {}
-    for *of, today, requests, tokens in ask.rows(part_usage_expr(now)):
-        found[tuple(of), today] = (Decimal(tokens) if requests is None else Decimal(requests), Decimal(tokens))
+def _usage(ask: Ask, now: datetime) -> dict[tuple[tuple[str | None, ...], bool], tuple[Decimal, Decimal, Decimal]]:
+    """Calls and tokens of whole days, and the share of them before the time; where calls are not counted, tokens are
+    the units."""
+    found = {}
+    for *of, today, requests, tokens, inside in ask.rows(part_usage_expr(now)):
+        share = Decimal(str(round(inside / tokens, 9))) if tokens else Decimal(1)
+        found[tuple(of), today] = (Decimal(tokens if requests is None else requests), Decimal(tokens), share)
     return found
 
 
