@@ -126,14 +126,15 @@ def reach_expr(now: datetime) -> Any:
 
     today = midnight(now)
     hours, charges, usage = table("gpu_hour"), table("charge"), table("usage")
-    found = [
-        ("gpu", hours.filter(hours.hour >= today, hours.hour < today + DAY), lambda t: t.hour + ibis.interval(hours=1)),
-        ("charge", charges.filter(charges.charge_period_start >= today, charges.charge_period_start < today + DAY),
-         lambda t: t.charge_period_end),
-        ("usage", usage.filter(usage.start >= today, usage.start < today + DAY), lambda t: t.end),
-    ]
-    parts = [rows.aggregate(kind=ibis.literal(kind), until=end(rows).max()) for kind, rows, end in found]
-    return parts[0].union(parts[1]).union(parts[2])
+    found = {
+        "gpu": hours.filter(hours.hour >= today, hours.hour < today + DAY).select(
+            until=hours.hour + ibis.interval(hours=1)),
+        "charge": charges.filter(charges.charge_period_start >= today, charges.charge_period_start < today + DAY).select(
+            until=charges.charge_period_end),
+        "usage": usage.filter(usage.start >= today, usage.start < today + DAY).select(until=usage.end),
+    }
+    gpu, charge, used = (rows.aggregate(kind=ibis.literal(kind), until=rows.until.max()) for kind, rows in found.items())
+    return gpu.union(charge).union(used)
 
 
 def part_days(ask: Ask, now: datetime, *, currency: str = METERED,
@@ -242,6 +243,9 @@ def _lines(ask: Ask, now: datetime, currency: str) -> Iterator[_Row]:
                              for each in (units, tokens))
         part = Amount(amount * share, None if units is None else units * share,
                       None if tokens is None else tokens * share)
+        if kind == "gpu" and of[0] is None:
+            # Nobody holds it: what the bill says of its machine would look like someone who does.
+            of, owner, line = [None] * len(of), None, f"{line}, held by no run"
         yield _Row("call" if kind == "usage" else kind, (*of, line), owner, provider, today, billed, part)
 
 
