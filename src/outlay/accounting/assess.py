@@ -56,7 +56,7 @@ def assess(ask: Ask, window: Window, settings: Settings, book: PriceBook, reject
     reported = in_currency(found.findings, settings.currency, rates, window)
     # An answer in dollars is none in another currency.
     ask = asked if settings.currency == METERED else ask.remembering()
-    counted = _decided(count_once(reported.findings), decisions(ask.con), window.until)
+    counted = decided(count_once(reported.findings), decisions(ask.con), window.until)
     live = [c for c in counted if c.state != "ignored"]
     daily = _costs(ask, settings, window, (), every="day")
     spent = daily.totals["cost"]
@@ -101,7 +101,8 @@ def _costs(ask: Ask, settings: Settings, window: Window, by: tuple[str, ...], ev
     return costs(ask, query, as_of=window.until)
 
 
-def _decided(counted: Iterable[Counted], known: dict[str, Decision], at: datetime) -> tuple[Counted, ...]:
+def decided(counted: Iterable[Counted], known: dict[str, Decision], at: datetime) -> tuple[Counted, ...]:
+    """The findings with the states that people gave them, as they hold at a moment."""
     return tuple(
         replace(c, state=known[c.finding.id].state)
         if c.finding.id in known and known[c.finding.id].holds(at) else c for c in counted

@@ -78,6 +78,14 @@ def duration(hours: float) -> str:
     return f"{whole} h {rest} min" if whole else f"{rest} min"
 
 
+def age(seconds: float) -> str:
+    """How old something is, in its largest unit: `12 s`, `8 min`, `6 h`, `31 days`."""
+    for unit, size, until in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
+        if seconds / size < until:
+            return f"{int(seconds / size)} {unit}"
+    return f"{int(seconds / 86400)} days"
+
+
 def period(window: Window) -> str:
     """`1 Aug to 30 Aug 2026` where it is whole days (the last one included), else with the times of both ends."""
     since, until = window.since, window.until

@@ -44,13 +44,15 @@ class Burns:
 
 
 def burns(ask: Ask, settings: Settings, known_until: datetime, *, as_of: datetime, rejected: int = 0) -> Burns:
-    """Asks for the cost of each budget's scope, by day, in the period that ends at or after `known_until`."""
+    """Asks for the cost of each budget's scope, by day, in the period that ends at or after `known_until`. Days are
+    whole: of the last one all that is known counts, and the pace is that of the time up to `known_until`."""
+    tonight = (known_until - _INSTANT).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     rates = dollar_rates(settings.rates)
     known = Window(min(earliest_fact(ask) or known_until, known_until - _INSTANT), known_until)
     found, unknown = [], []
     for budget in settings.budgets:
         period = period_at(budget.period, known_until - _INSTANT)
-        query = CostQuery((), Window(period.since, min(period.until, known_until)), budget.where, "day",
+        query = CostQuery((), Window(period.since, min(period.until, tonight)), budget.where, "day",
                           currency=settings.currency, dollar_rates=rates)
         answer = costs(ask, query, as_of=as_of)
         found.append(burn(budget, period, known, [(row[0], row[1]) for row in answer.rows]))

@@ -146,7 +146,7 @@ def _call_lines(query: CostQuery) -> Any:
         amount = ibis.ifelse(ibis.literal(query.cost == "billed"), None, own_cost)
         return summed.select(*lead, in_currency=ibis.literal("USD"), amount=amount, guess=amount,
                              missing=summed.missing)
-    joined = _with_factors(summed, query.cost)
+    joined = with_factors(summed, query.cost)
     billed = joined.own_billed.notnull() | joined.any_billed.notnull()
     factor = ibis.coalesce(joined.own_factor, joined.any_factor)
     # A bill goes to its calls in proportion to what they were metered at, whichever of its costs is asked for.
@@ -154,14 +154,14 @@ def _call_lines(query: CostQuery) -> Any:
     # What no bill speaks of has not been billed.
     plain = ibis.null("decimal(38,18)") if query.cost == "billed" else joined.own.cast("decimal(38,18)")
     amount = ibis.ifelse(billed, spread, plain)
-    amount, in_currency = _converted(amount, joined.m_day, query)
+    amount, in_currency = converted(amount, joined.m_day, query)
     return joined.select(
         *(joined[name] for name in asked), in_currency=in_currency, amount=amount,
         guess=ibis.ifelse(billed, None, amount), missing=joined.missing,
     )
 
 
-def _converted(amount: Any, day: Any, query: CostQuery) -> tuple[Any, Any]:
+def converted(amount: Any, day: Any, query: CostQuery) -> tuple[Any, Any]:
     """Dollars of single calls in the reporting currency at the day's rate, and what they are in then. Days before the
     first rate stay in dollars."""
     import ibis
@@ -178,7 +178,7 @@ def _converted(amount: Any, day: Any, query: CostQuery) -> tuple[Any, Any]:
             ibis.ifelse(day >= known[0][0], ibis.literal(query.currency), dollars))
 
 
-def _with_factors(summed: Any, cost: str) -> Any:
+def with_factors(summed: Any, cost: str) -> Any:
     """Sums of calls with what turns their metered dollars into counted ones, in one of the four costs."""
     # Bills name the cloud where calls name its model service (aws, aws.bedrock).
     summed = summed.mutate(m_provider=summed.m_whole_provider.re_replace(r"\..*$", ""))

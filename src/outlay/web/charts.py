@@ -87,7 +87,7 @@ def trend(days: Sequence[TrendDay], currency: str) -> Markup:
     if not days:
         return Markup("")
     label = trend_sentence(days, currency)
-    ticks = _ticks(max(each.cost for each in days))
+    ticks = round_ticks(max(each.cost for each in days))
     wide = _Frame(896, 300, 52, 780, 14, 272, ticks)
     narrow = _Frame(328, 220, 48, 320, 14, 196, ticks)
     return _trend(days, currency, wide, label, "wide") + _trend(days, currency, narrow, label, "narrow")
@@ -105,7 +105,7 @@ def trend_sentence(days: Sequence[TrendDay], currency: str) -> str:
     )
 
 
-def _ticks(largest: Decimal) -> tuple[Decimal, ...]:
+def round_ticks(largest: Decimal) -> tuple[Decimal, ...]:
     """Round amounts from 0 to the first that is not below `largest`: three or four rules above the axis."""
     if largest <= 0:
         return (Decimal(0), Decimal(1))
@@ -148,10 +148,10 @@ def _money_axis(frame: _Frame, currency: str) -> Iterator[str]:
     for amount in frame.ticks:
         y = frame.y(amount)
         yield f'<path class="{"gr" if amount else "ax"}" d="M{frame.left} {num(y)}H{frame.right}"/>'
-        yield text(frame.left - 6, y + 4, _axis_label(amount, currency), "e")
+        yield text(frame.left - 6, y + 4, axis_label(amount, currency), "e")
 
 
-def _axis_label(amount: Decimal, currency: str) -> str:
+def axis_label(amount: Decimal, currency: str) -> str:
     """`$5K`, not `$5.0K`: amounts on an axis are round."""
     return re.sub(r"\.0+(?=[KM]$)", "", short_dollars(amount, currency))
 

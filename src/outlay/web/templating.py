@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from outlay.accounting import digest, figures, money
+from outlay.web import links
 from outlay.web.charts import cell_bar, goal_bar, gpu_bar, trend, trend_sentence
 from outlay.web.devices import block_use
 from outlay.web.heatmap import heatmap
+from outlay.web.monthchart import month_chart
+from outlay.web.spark import burn_bar, sparkline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,6 +42,7 @@ def environment(currency: str) -> Environment:
     )
     made.filters |= {
         "money": lambda amount, places=None: money.dollars(Decimal(amount), currency, places),
+        "short": lambda amount: money.short_dollars(Decimal(amount), currency),
         "dollars": lambda amount: money.dollars(Decimal(amount)),
         "change": lambda amount, places=None: money.change(Decimal(amount), currency, places),
         "bare": lambda amount: money.dollars(amount, "", 2).strip(),
@@ -55,6 +59,8 @@ def environment(currency: str) -> Environment:
         "plural": figures.plural,
         "sentence": lambda words: words.removesuffix("."),
         "freed": lambda finding: digest.freed(finding, currency),
+        "age": lambda length: figures.age(length.total_seconds()),
+        "float_or_none": lambda value: None if value is None else float(value),
         "capitalise": lambda words: words[:1].upper() + words[1:],
         "ticks": ticks,
     }
@@ -66,6 +72,15 @@ def environment(currency: str) -> Environment:
         "trend": trend,
         "trend_sentence": trend_sentence,
         "heatmap": heatmap,
+        "sparkline": sparkline,
+        "burn_bar": burn_bar,
+        "month_chart": month_chart,
+        "run_link": links.run_link,
+        "runs_link": links.runs_link,
+        "trace_link": links.trace_link,
+        "explore_link": links.explore_link,
+        "finding_link": links.finding_link,
+        "gpus_link": links.gpus_link,
         "block_use": block_use,
     }
     return made
