@@ -36,6 +36,11 @@ class Serving:
     pages: tuple[Page, ...]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def end(self) -> None:
+        """Ends the streams, so that the server can stop."""
+        self.stopping.set()
+        self.ticks.let_go()
+
     def visitor(self, request: Request) -> Visitor:
         """Who asks; the gate has found out."""
         visitor: Visitor = request.scope.get("outlay.visitor") or LOCAL

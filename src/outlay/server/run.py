@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -42,6 +43,7 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
     from outlay.server.access import Gate
     from outlay.server.api import api, source_json
     from outlay.server.app import application, serving
+    from outlay.server.assessing import Assessing
     from outlay.server.drain import Drain, resume
     from outlay.server.otlp import otlp_routes
     from outlay.server.owner import Owner
@@ -60,10 +62,12 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
         def health() -> tuple[Health, ...]:
             return (*drain.health(), *runner.health())
 
-        owner.know(lambda: {"health": health()})
+        shared = serving(owner)
+        assessing = Assessing(owner.view, shared.ticks.changed)
+        owner.watch(assessing.changed)
+        owner.know(lambda: {"health": health(), "assessment": assessing.latest()})
         address = settings.public_url or f"http://{_shown(host)}:{listener.getsockname()[1]}"
         routes = sign_in_routes(state, settings, now) if signs_in else []
-        shared = serving(owner)
         app = application(shared, [*routes, *otlp_routes(spool), Mount("/api/v1", api(shared, health))])
         gate = Gate(app, state if signs_in else None, now, _hosts(host, address), address.startswith("https:"),
                     open_ingest=host in LOOPBACK)
@@ -77,13 +81,15 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
             "sources": [source_json(each, now()) for each in health()]})
         drain.start()
         runner.start()
+        assessing.start()
         try:
             say(f"Outlay serves {address}")
             if signs_in:
                 say(f"Sign in: {address}/sign-in?token={first_link(state)}")
-            with _ending(server := uvicorn.Server(config)):
+            with _ending(server := uvicorn.Server(config), shared.end):
                 server.run(sockets=[listener])
         finally:
+            assessing.stop()
             runner.stop(2)
             drain.stop(3)
             owner.stop(GRACE_S)
@@ -118,12 +124,19 @@ def _hosts(host: str, address: str) -> frozenset[str]:
 
 
 @contextmanager
-def _ending(server: uvicorn.Server) -> Iterator[None]:
-    """SIGINT and SIGTERM end the server alone, which then writes what is queued; its own way is to send itself the
-    signal again when it has stopped, which would end the process there."""
+def _ending(server: uvicorn.Server, end: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM end the streams and the server alone, which then writes what is queued; its own way is to send
+    itself the signal again when it has stopped, which would end the process there."""
+    import asyncio
+
+    def ended(number: int, frame: FrameType | None) -> None:
+        server.handle_exit(number, frame)
+        with suppress(RuntimeError):  # the loop has not begun
+            asyncio.get_running_loop().call_soon_threadsafe(end)
+
     server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(each, server.handle_exit) for each in signals]
+    before = [signal.signal(each, ended) for each in signals]
     try:
         yield
     finally:

@@ -169,6 +169,12 @@ class Ticks:
         html = self._render(region.part, region.part.ask(view, region.query), view, region.query)
         return html, time.monotonic() - began
 
+    def let_go(self) -> None:
+        """Wakes everyone who watches, so that they can end."""
+        for region in self._regions.values():
+            for news in region.watchers:
+                news.set()
+
     async def close(self) -> None:
         """Asks nothing any more."""
         tasks = [region.task for region in self._regions.values() if region.task is not None]
