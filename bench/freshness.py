@@ -127,6 +127,8 @@ class Load:
     markers: list[float] = field(default_factory=list)
     sent: int = 0
     refused: int = 0
+    #: The figure of today before the first marker.
+    base: int | None = None
 
     def start(self) -> None:
         self._stopping = threading.Event()
@@ -188,7 +190,7 @@ class Watcher:
         self.seen = 0
         self._port = port
         self._load = load
-        self._base: int | None = None
+        self.opened = False
 
     def start(self) -> None:
         threading.Thread(target=self._run, daemon=True).start()
@@ -216,11 +218,13 @@ class Watcher:
         if self.path != "/" or found is None:
             return
         now, figure = time.monotonic(), int(found[1].replace(",", ""))
-        if self._base is None:
-            # A page that is opened later has the markers of before in its first figure.
-            self._base = figure - len([each for each in self._load.markers if now - each > 10]) * MARKER_USD
-            self.seen = (figure - self._base) // MARKER_USD
-        while self.seen < min((figure - self._base) // MARKER_USD, len(self._load.markers)):
+        if self._load.base is None:
+            self._load.base = figure  # before the first marker
+        counted = round((figure - self._load.base) / MARKER_USD)
+        if not self.opened:
+            self.opened, self.seen = True, counted
+        # Everything else that moves the figure within a run comes to less than half a marker.
+        while self.seen < min(counted, len(self._load.markers)):
             self.delays.append(now - self._load.markers[self.seen])
             self.seen += 1
 

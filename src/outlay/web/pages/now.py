@@ -12,8 +12,8 @@ NOW = Page(
     "/", "now", "Now", "live/now.html.j2", (
         Part("now-answer", "live/now_answer.html.j2", answer, every_s=5),
         Part("now-burn", "live/now_burn.html.j2", burn),
-        Part("now-today", "live/now_today.html.j2", today, every_s=5),
-        Part("now-spent", "live/now_spent.html.j2", month, every_s=5),
+        Part("now-today", "live/now_today.html.j2", today),
+        Part("now-spent", "live/now_spent.html.j2", month),
         Part("now-waste", "live/now_waste.html.j2", waste, every_s=15),
         Part("now-output", "live/now_output.html.j2", output, every_s=30, csv=output_sheet),
         Part("now-month", "live/now_month.html.j2", month, every_s=15, csv=month_sheet),
