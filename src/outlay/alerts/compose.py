@@ -47,7 +47,8 @@ def over(alert: Alert, why: str, now: datetime, voice: Voice) -> Message:
 
 def acknowledged(alert: Alert, now: datetime, voice: Voice) -> Message:
     """A message that somebody looks after an alert."""
-    return _about("ack", alert, (f"{alert.acked_by or 'Somebody'} looks after it; it is repeated no more.",), now, voice)
+    lines = (f"{alert.acked_by or 'Somebody'} looks after it; it is repeated no more.",)
+    return _about("ack", alert, lines, now, voice)
 
 
 def trial(name: str, now: datetime, voice: Voice) -> Message:

@@ -132,8 +132,8 @@ def _numbered(
         yield Delivery(
             id=new_id(), alert_id=alert_id, number=number, route=where.route, notifier=where.notifier, kind=kind,
             idempotency_key=f"{alert_id}-{number}", body_json=message.as_json(),
-            state=DROPPED if dropped else WAITING, tries=0, next_at=where.not_before, last_error=dropped,
-            created_at=now)
+            state=DROPPED if dropped else WAITING, tries=0, due_at=where.not_before, next_at=where.not_before,
+            last_error=dropped, created_at=now)
 
 
 def _fresh(condition: Condition, now: datetime) -> Alert:

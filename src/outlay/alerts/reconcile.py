@@ -116,8 +116,8 @@ def reconcile(
 def calm(alert: Alert, ended: int) -> timedelta:
     """For how long its condition must be gone for the alert to be over."""
     rule = rule_named(alert.rule)
-    minutes = rule.calm_minutes if rule is not None else 0
-    return min(timedelta(minutes=minutes) * 2 ** min(ended, 8), _LONGEST_CALM)
+    minutes: int = (rule.calm_minutes if rule is not None else 0) * 2 ** min(ended, 8)
+    return min(timedelta(minutes=minutes), _LONGEST_CALM)
 
 
 def _again(alert: Alert, condition: Condition, now: datetime, silenced: bool) -> Step | None:

@@ -50,12 +50,17 @@ def burns(ask: Ask, settings: Settings, known_until: datetime, *, as_of: datetim
     found, unknown = [], []
     for budget in settings.budgets:
         period = period_at(budget.period, known_until - _INSTANT)
-        query = CostQuery((), Window(period.since, min(period.until, known_until)), budget.where, "day",
+        # Whole days: within a day only calls can be told apart.
+        query = CostQuery((), Window(period.since, min(period.until, _end_of_day(known_until))), budget.where, "day",
                           currency=settings.currency, dollar_rates=rates)
         answer = costs(ask, query, as_of=as_of)
         found.append(burn(budget, period, known, [(row[0], row[1]) for row in answer.rows]))
         unknown += [{"budget": budget.name, **entry} for entry in answer.unknown]
     return Burns(as_of, known_until, settings.currency, tuple(found), tuple(unknown), rejected)
+
+
+def _end_of_day(moment: datetime) -> datetime:
+    return period_at("day", moment - _INSTANT).until
 
 
 def scope_text(budget: Budget) -> str:

@@ -18,8 +18,8 @@ _ERROR = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message to one notifier. `number` orders those of one alert. `state`: waiting (until `next_at` at least),
-    sent, failed or dropped. `remote_ref`: how the receiver knows it."""
+    """One message to one notifier. `number` orders those of one alert. `state`: waiting (until `next_at` at least; it
+    was first due at `due_at`), sent, failed or dropped. `remote_ref`: how the receiver knows it."""
 
     id: str
     alert_id: str | None
@@ -31,6 +31,7 @@ class Delivery:
     body_json: str
     state: str
     tries: int
+    due_at: datetime
     next_at: datetime
     last_error: str
     created_at: datetime
