@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -112,8 +111,3 @@ def with_drivers(known: Mapping[tuple[str, datetime, int], tuple[Driver, ...]], 
 def driver_key(burn: Burn) -> tuple[str, datetime, int]:
     """What most of a budget went to is asked for once a period and threshold."""
     return burn.budget.name, burn.period.since, max((percent for percent, _ in burn.passed), default=0)
-
-
-def converted(found: tuple[Unusual, ...], rate: Decimal) -> tuple[Unusual, ...]:
-    """Dollars of hours out of the ordinary in the reporting currency."""
-    return tuple(replace(each, cost=each.cost * float(rate), usual=each.usual * float(rate)) for each in found)

@@ -16,7 +16,7 @@ from outlay.questions.known_runs import KnownRun
 
 class SourceHealth(Protocol):
     """How a source fares, as the runner of collectors says it. `state`: ok, down, failed or starting, since `since`;
-    `lag_s`: how far what it told lies behind."""
+    `until`: up to when its facts are known."""
 
     @property
     def name(self) -> str: ...
@@ -29,7 +29,7 @@ class SourceHealth(Protocol):
     @property
     def last_ok(self) -> datetime | None: ...
     @property
-    def lag_s(self) -> float | None: ...
+    def until(self) -> datetime | None: ...
     @property
     def last_error(self) -> str: ...
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outlay.alerts.compose import Voice, acknowledged, over, told
 from outlay.alerts.condition import Condition
 from outlay.alerts.message import Message
-from outlay.alerts.reconcile import Open, Refresh, Resolve, Step, Tell
+from outlay.alerts.reconcile import Fade, Open, Refresh, Resolve, Step, Tell
 from outlay.alerts.routes import Planned, Route, planned
 from outlay.alerts.silencing import silence_for
 from outlay.state.alerts import (
@@ -18,12 +18,14 @@ from outlay.state.alerts import (
     Alert,
     ack_alert,
     change_alert,
+    fade_alert,
     new_id,
     put_alert,
     resolve_alert,
 )
+from outlay.state.audit import Who, record
 from outlay.state.outbox import DROPPED, SENT, WAITING, Delivery, deliveries_of, drop, put_deliveries
-from outlay.state.silences import Silence
+from outlay.state.silences import Silence, end_silence, put_silence
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -53,21 +55,24 @@ def carry_out(
         elif isinstance(step, Tell):
             waiting += _tell(connection, step, known.get(step.alert.id, ()), ways, now)
         elif isinstance(step, Refresh):
-            change_alert(connection, _changed(step.alert, step.condition, now))
+            change_alert(connection, replace(_changed(step.alert, step.condition, now), silenced=step.silenced))
+        elif isinstance(step, Fade):
+            fade_alert(connection, step.alert.id, step.since)
         else:
             waiting += _resolve(connection, step, known.get(step.alert.id, ()), ways, now)
     return waiting
 
 
-def acknowledge(connection: Connection, alert_id: str, by: str, ways: Ways, now: datetime) -> Alert | None:
-    """Somebody looks after an alert, and who was told of it is told that. None where somebody does already.
+def acknowledge(connection: Connection, alert_id: str, who: Who, voice: Voice, now: datetime) -> Alert | None:
+    """Somebody looks after an alert, and those who were told of it are told that. None where somebody does already.
 
     Raises `NotFound`.
     """
-    alert = ack_alert(connection, alert_id, now, by)
+    alert = ack_alert(connection, alert_id, now, who.name)
     if alert is not None:
+        record(connection, who, now, "alert.ack", alert.id, after={"key": alert.key})
         known = deliveries_of(connection, [alert.id]).get(alert.id, ())
-        message = acknowledged(alert, now, ways.voice)
+        message = acknowledged(alert, now, voice)
         put_deliveries(connection, tuple(_numbered(
             alert.id, known, [("ack", Planned(route, name, now), message, "")
                               for name, route in _listeners(known).items()], now)))
@@ -79,7 +84,7 @@ def _open(
 ) -> int:
     silence = silence_for(condition, silences)
     alert = _fresh(condition, now)
-    put_alert(connection, alert if silence is not None else _told(alert, condition, now))
+    put_alert(connection, replace(alert, silenced=True) if silence is not None else _told(alert, condition, now))
     message = told("open", alert, condition, now, ways.voice)
     why = f"silenced by {silence.by} ({silence.id[:8]}): {silence.reason}" if silence is not None else ""
     wanted = [("open", each, message, why) for each in planned(ways.routes, condition, now)]
@@ -123,6 +128,20 @@ def _earliest(routes: Sequence[Route], condition: Condition, notifier: str, now:
     return next((each.not_before for each in planned(routes, condition, now) if each.notifier == notifier), now)
 
 
+def silence(connection: Connection, made: Silence, who: Who) -> None:
+    """Keeps a silence."""
+    put_silence(connection, made)
+    record(connection, who, made.created_at, "silence.add", made.id, after={
+        "matcher": dict(made.matcher), "until": made.until, "reason": made.reason})
+
+
+def unsilence(connection: Connection, silence_id: str, who: Who, now: datetime) -> Silence:
+    """Ends a silence before its time. Raises `NotFound`."""
+    ended = end_silence(connection, silence_id, now)
+    record(connection, who, now, "silence.end", ended.id, before={"matcher": dict(ended.matcher)})
+    return ended
+
+
 def _numbered(
     alert_id: str, known: Sequence[Delivery], wanted: Sequence[tuple[str, Planned, Message, str]], now: datetime
 ) -> Iterator[Delivery]:
@@ -130,8 +149,8 @@ def _numbered(
     for kind, where, message, dropped in wanted:
         number += 1
         yield Delivery(
-            id=new_id(), alert_id=alert_id, number=number, route=where.route, notifier=where.notifier, kind=kind,
-            idempotency_key=f"{alert_id}-{number}", body_json=message.as_json(),
+            id=new_id(), alert=alert_id, number=number, route=where.route, notifier=where.notifier, kind=kind,
+            idempotency_key=f"{alert_id}-{number}", body=message.as_json(),
             state=DROPPED if dropped else WAITING, tries=0, due_at=where.not_before, next_at=where.not_before,
             last_error=dropped, created_at=now)
 
@@ -154,5 +173,6 @@ def _changed(alert: Alert, condition: Condition, now: datetime) -> Alert:
 
 
 def _told(alert: Alert, condition: Condition, now: datetime) -> Alert:
-    return replace(alert, told_at=now, told_severity=condition.severity.value, told_amount=condition.amount,
-                   told_step=condition.step, told_count=condition.count)
+    return replace(
+        alert, silenced=False, told_at=now, told_severity=condition.severity.value, told_amount=condition.amount,
+        told_step=condition.step, told_count=condition.count)

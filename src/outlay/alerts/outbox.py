@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from outlay.alerts.message import message_from
 from outlay.alerts.notifiers.base import Notifier, NotSent, Sending, Sent
 from outlay.errors import OutlayError
-from outlay.state import State
+from outlay.state.database import State
 from outlay.state.outbox import Delivery, claim, first_ref, mark_failed, mark_later, mark_sent
 
 #: For how long a claim holds: longer than a notifier may take with all its requests.
@@ -127,10 +127,10 @@ class Outbox:
         if notifier is None:
             raise NotSent("the settings name no such notifier any more", where=delivery.notifier)
         thread = ""
-        if delivery.alert_id is not None and delivery.kind != "open":
+        if delivery.alert is not None and delivery.kind != "open":
             with self._state.begin() as connection:
-                thread = first_ref(connection, delivery.alert_id, delivery.notifier)
-        return notifier.send(message_from(delivery.body_json), Sending(delivery.idempotency_key, thread))
+                thread = first_ref(connection, delivery.alert, delivery.notifier)
+        return notifier.send(message_from(delivery.body), Sending(delivery.idempotency_key, thread))
 
     def _note(self, delivery: Delivery, error: Exception) -> None:
         now = self._clock()

@@ -7,7 +7,7 @@ longer where it came back before, so that what flaps does not ring again and aga
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -54,10 +54,11 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """An alert whose figures moved, which is no news."""
+    """An alert whose figures moved, or that is silenced or no more, which is no news."""
 
     alert: Alert
     condition: Condition
+    silenced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +69,23 @@ class Resolve:
     why: str
 
 
-Step = Open | Tell | Refresh | Resolve
-
-
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """Since when the conditions of standing alerts are gone, by key. A process that starts anew knows of none: then an
-    alert is over a little later."""
+class Fade:
+    """An alert whose condition holds no more since a moment; None: it holds again."""
 
-    gone: Mapping[str, datetime] = field(default_factory=dict)
+    alert: Alert
+    since: datetime | None
+
+
+Step = Open | Tell | Refresh | Fade | Resolve
 
 
 def reconcile(
-    standing: Sequence[Alert], conditions: Sequence[Condition], now: datetime, memory: Memory, *,
+    standing: Sequence[Alert], conditions: Sequence[Condition], now: datetime, *,
     unjudged: frozenset[str] = frozenset(), silenced: frozenset[str] = frozenset(),
     ended: Mapping[str, int] | None = None,
-) -> tuple[tuple[Step, ...], Memory]:
-    """The steps from `standing` (at most one a key) to what holds, and what to remember.
+) -> tuple[Step, ...]:
+    """The steps from `standing` (at most one a key) to what holds.
 
     `unjudged`: codes of rules that could say nothing, whose alerts stay as they are. `silenced`: keys of conditions
     that are not told now. `ended`: how many alerts of a key ended within a day.
@@ -93,24 +94,28 @@ def reconcile(
     covered = {key: condition for condition in conditions for key in condition.covers}
     known = {alert.key for alert in standing}
     steps: list[Step] = []
-    gone: dict[str, datetime] = {}
     for alert in standing:
         condition = holds.get(alert.key)
         if condition is not None:
+            steps += [Fade(alert, None)] if alert.gone_since is not None else []
             step = _again(alert, condition, now, alert.key in silenced)
             steps += [step] if step is not None else []
         elif alert.key in covered:
             steps.append(Resolve(alert, f"told as: {covered[alert.key].title}"))
-        elif alert.rule in unjudged:
-            continue
-        else:
-            since = memory.gone.get(alert.key, now)
-            if now - since >= calm(alert, (ended or {}).get(alert.key, 0)):
-                steps.append(Resolve(alert, "it holds no more"))
-            else:
-                gone[alert.key] = since
+        elif alert.rule not in unjudged:
+            step = _gone(alert, now, (ended or {}).get(alert.key, 0))
+            steps += [step] if step is not None else []
     steps += [Open(condition) for condition in conditions if condition.key not in known]
-    return tuple(steps), Memory(gone)
+    return tuple(steps)
+
+
+def _gone(alert: Alert, now: datetime, ended: int) -> Step | None:
+    wait = calm(alert, ended)
+    if alert.gone_since is None and wait:
+        return Fade(alert, now)
+    if now - (alert.gone_since or now) >= wait:
+        return Resolve(alert, "it holds no more")
+    return None
 
 
 def calm(alert: Alert, ended: int) -> timedelta:
@@ -125,7 +130,9 @@ def _again(alert: Alert, condition: Condition, now: datetime, silenced: bool) ->
     if why is not None:
         return Tell(alert, condition, why)
     same = all(getattr(alert, name) == getattr(condition, name) for name in _SHOWN)
-    return None if same or now - alert.updated_at < QUIETLY else Refresh(alert, condition)
+    if alert.silenced is silenced and (same or now - alert.updated_at < QUIETLY):
+        return None
+    return Refresh(alert, condition, silenced)
 
 
 #: What an alert shows of its condition.

@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, func, select, update
 
 from outlay.errors import NotFound
-from outlay.state.alert_tables import ALERT
+from outlay.state.tables import alert as ALERT
 
 OPEN, ACKED, RESOLVED = "open", "acked", "resolved"
 
@@ -21,7 +21,8 @@ OPEN, ACKED, RESOLVED = "open", "acked", "resolved"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One row. `severity`: info, warn or page; `state`: open, acked or resolved. Times are naive UTC, `amount` is in
-    `currency`. `told_*`: what people were told last; `told_at` None: nothing yet."""
+    `currency`. `silenced`: a silence holds it back. `gone_since`: from when on its condition holds no more, while that
+    may be a pause. `told_*`: what people were told last; `told_at` None: nothing yet."""
 
     id: str
     rule: str
@@ -43,6 +44,8 @@ class Alert:
     state: str
     opened_at: datetime
     updated_at: datetime
+    silenced: bool = False
+    gone_since: datetime | None = None
     acked_at: datetime | None = None
     acked_by: str | None = None
     resolved_at: datetime | None = None
@@ -67,9 +70,15 @@ def put_alert(connection: Connection, alert: Alert) -> None:
 def change_alert(connection: Connection, alert: Alert) -> None:
     """Keeps an alert as it is now, save for what people do to it: its state, who acknowledged it, when."""
     row = _row(alert)
-    for name in ("id", "state", "acked_at", "acked_by", "opened_at", "resolved_at", "resolved_why"):
+    for name in ("id", "state", "acked_at", "acked_by", "opened_at", "gone_since", "resolved_at",
+                 "resolved_why"):
         row.pop(name)
     connection.execute(update(ALERT).where(ALERT.c.id == alert.id).values(**row))
+
+
+def fade_alert(connection: Connection, alert_id: str, since: datetime | None) -> None:
+    """Its condition holds no more since a moment; None: it holds again."""
+    connection.execute(update(ALERT).where(ALERT.c.id == alert_id).values(gone_since=since))
 
 
 def resolve_alert(connection: Connection, alert_id: str, now: datetime, why: str) -> None:
@@ -117,11 +126,11 @@ def resolved_counts(connection: Connection, since: datetime) -> Mapping[str, int
 
 
 def _row(alert: Alert) -> dict[str, Any]:
-    row = {name: getattr(alert, name) for name in Alert.__dataclass_fields__ if name != "facts"}
-    return row | {"facts_json": json.dumps(alert.facts, ensure_ascii=False)}
+    row = {name: getattr(alert, name) for name in Alert.__dataclass_fields__}
+    return row | {"facts": json.dumps(alert.facts, ensure_ascii=False)}
 
 
 def _alert(row: Mapping[Any, Any]) -> Alert:
     values = dict(row)
-    facts = json.loads(values.pop("facts_json"))
+    facts = json.loads(values.pop("facts"))
     return Alert(**values, facts=tuple((name, value) for name, value in facts))

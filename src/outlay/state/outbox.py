@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from outlay.state.alert_tables import DELIVERY
+from outlay.state.tables import delivery as DELIVERY
 
 WAITING, SENT, FAILED, DROPPED = "waiting", "sent", "failed", "dropped"
 #: Characters of an error that are kept.
 _ERROR = 500
+#: Characters of what a receiver calls a message.
+_REF = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +24,13 @@ class Delivery:
     was first due at `due_at`), sent, failed or dropped. `remote_ref`: how the receiver knows it."""
 
     id: str
-    alert_id: str | None
+    alert: str | None
     number: int
     route: str
     notifier: str
     kind: str
     idempotency_key: str
-    body_json: str
+    body: str
     state: str
     tries: int
     due_at: datetime
@@ -37,6 +39,7 @@ class Delivery:
     created_at: datetime
     sent_at: datetime | None = None
     remote_ref: str = ""
+    claimed_until: datetime | None = None
 
 
 def put_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> int:
@@ -49,32 +52,38 @@ def put_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> in
     return len(rows)
 
 
+def is_known(connection: Connection, idempotency_key: str) -> bool:
+    """Whether there is a delivery with this key, whatever became of it."""
+    return connection.scalar(select(DELIVERY.c.id).where(DELIVERY.c.idempotency_key == idempotency_key)) is not None
+
+
 def claim(connection: Connection, now: datetime, lease: timedelta, limit: int) -> tuple[Delivery, ...]:
     """Takes deliveries that are due, for `lease`: until then no other process takes them, and after it anyone does, as
     the one that took them is then dead. Of one alert and notifier only the first that waits: they go out in order."""
     earlier = DELIVERY.alias()
     blocked = exists(select(earlier.c.id).where(
-        earlier.c.alert_id == DELIVERY.c.alert_id, earlier.c.notifier == DELIVERY.c.notifier,
+        earlier.c.alert == DELIVERY.c.alert, earlier.c.notifier == DELIVERY.c.notifier,
         earlier.c.number < DELIVERY.c.number, earlier.c.state == WAITING))
-    due = (select(DELIVERY.c.id).where(DELIVERY.c.state == WAITING, DELIVERY.c.next_at <= now, ~blocked)
-           .order_by(DELIVERY.c.next_at, DELIVERY.c.number).limit(limit))
+    free = (DELIVERY.c.state == WAITING, DELIVERY.c.next_at <= now,
+            DELIVERY.c.claimed_until.is_(None) | (DELIVERY.c.claimed_until <= now))
+    due = select(DELIVERY.c.id).where(*free, ~blocked).order_by(DELIVERY.c.next_at, DELIVERY.c.number).limit(limit)
     # The condition stands twice: PostgreSQL looks at it again where another process was faster.
     rows = connection.execute(
-        update(DELIVERY).where(DELIVERY.c.id.in_(due), DELIVERY.c.state == WAITING, DELIVERY.c.next_at <= now)
-        .values(tries=DELIVERY.c.tries + 1, next_at=now + lease).returning(DELIVERY))
+        update(DELIVERY).where(DELIVERY.c.id.in_(due), *free)
+        .values(tries=DELIVERY.c.tries + 1, claimed_until=now + lease).returning(DELIVERY))
     return tuple(sorted((_delivery(row) for row in rows.mappings()), key=lambda each: (each.created_at, each.number)))
 
 
 def mark_sent(connection: Connection, delivery_id: str, now: datetime, remote_ref: str) -> None:
     """It arrived."""
     connection.execute(update(DELIVERY).where(DELIVERY.c.id == delivery_id).values(
-        state=SENT, sent_at=now, remote_ref=remote_ref, last_error=""))
+        state=SENT, sent_at=now, remote_ref=remote_ref[:_REF], last_error="", claimed_until=None))
 
 
 def mark_later(connection: Connection, delivery_id: str, next_at: datetime, error: str) -> None:
     """It did not arrive, and is tried again."""
     connection.execute(update(DELIVERY).where(DELIVERY.c.id == delivery_id, DELIVERY.c.state == WAITING).values(
-        next_at=next_at, last_error=error[:_ERROR]))
+        next_at=next_at, last_error=error[:_ERROR], claimed_until=None))
 
 
 def mark_failed(connection: Connection, delivery_id: str, error: str) -> None:
@@ -90,30 +99,23 @@ def drop(connection: Connection, delivery_ids: Collection[str], why: str) -> Non
         state=DROPPED, last_error=why[:_ERROR]))
 
 
-def deliveries_of(connection: Connection, alert_ids: Collection[str]) -> Mapping[str, tuple[Delivery, ...]]:
+def deliveries_of(connection: Connection, alerts: Collection[str]) -> Mapping[str, tuple[Delivery, ...]]:
     """Deliveries by alert, in order."""
     rows = connection.execute(
-        select(DELIVERY).where(DELIVERY.c.alert_id.in_(tuple(alert_ids))).order_by(DELIVERY.c.number))
+        select(DELIVERY).where(DELIVERY.c.alert.in_(tuple(alerts))).order_by(DELIVERY.c.number))
     found: dict[str, list[Delivery]] = {}
     for row in rows.mappings():
-        found.setdefault(row["alert_id"], []).append(_delivery(row))
+        found.setdefault(row["alert"], []).append(_delivery(row))
     return {alert: tuple(each) for alert, each in found.items()}
 
 
-def first_ref(connection: Connection, alert_id: str, notifier: str) -> str:
+def first_ref(connection: Connection, alert: str, notifier: str) -> str:
     """What the notifier gave for the first message of an alert; empty where none was sent."""
     found = connection.scalars(
         select(DELIVERY.c.remote_ref).where(
-            DELIVERY.c.alert_id == alert_id, DELIVERY.c.notifier == notifier, DELIVERY.c.state == SENT,
+            DELIVERY.c.alert == alert, DELIVERY.c.notifier == notifier, DELIVERY.c.state == SENT,
             DELIVERY.c.remote_ref != "").order_by(DELIVERY.c.number).limit(1)).first()
     return found or ""
-
-
-def next_due(connection: Connection) -> datetime | None:
-    """When the next delivery is due; None: nothing waits."""
-    found: datetime | None = connection.scalar(
-        select(func.min(DELIVERY.c.next_at)).where(DELIVERY.c.state == WAITING))
-    return found
 
 
 def state_counts(connection: Connection) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from outlay.errors import NotFound
-from outlay.state.alert_tables import SILENCE
+from outlay.state.tables import silence as SILENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Silence:
 def put_silence(connection: Connection, silence: Silence) -> None:
     """Keeps a new silence."""
     connection.execute(SILENCE.insert().values(
-        id=silence.id, matcher_json=json.dumps(dict(silence.matcher), ensure_ascii=False), until=silence.until,
+        id=silence.id, matcher=json.dumps(dict(silence.matcher), ensure_ascii=False), until=silence.until,
         reason=silence.reason, by=silence.by, created_at=silence.created_at, ended_at=silence.ended_at))
 
 
@@ -53,5 +53,5 @@ def end_silence(connection: Connection, silence_id: str, now: datetime) -> Silen
 
 def _silence(row: Mapping[Any, Any]) -> Silence:
     values = dict(row)
-    matcher = json.loads(values.pop("matcher_json"))
+    matcher = json.loads(values.pop("matcher"))
     return Silence(**values, matcher=tuple(matcher.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from outlay.accounting.figures import duration, instant
+from outlay.accounting.figures import instant
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.inputs import Inputs, SourceHealth
 from outlay.alerts.rules.base import Rule
@@ -41,7 +41,8 @@ class SourceSilent(Rule):
                 cause=f"{_reason(source)} Figures that rest on it stand still, and are too low by what it has to tell.",
                 amount=None, currency=inputs.currency, since=since, link=f"/sources#{source.name}",
                 action="Mend the source; it is asked again by itself, and what was missed is read then.",
-                facts=(("State", source.state), *((("Lag", duration(source.lag_s / 3600)),) if source.lag_s else ())))
+                facts=(("State", source.state),
+                       *((("Known until", f"{instant(source.until)} UTC"),) if source.until is not None else ())))
 
 
 def silent(inputs: Inputs) -> tuple[SourceHealth, ...]:
