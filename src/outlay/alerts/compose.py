@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from outlay.accounting.figures import duration
 from outlay.accounting.money import dollars
@@ -11,6 +12,9 @@ from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.message import Button, Message, joined, since_when, who
 from outlay.alerts.reconcile import Why
 from outlay.state.alerts import Alert
+
+if TYPE_CHECKING:
+    from outlay.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,11 @@ class Voice:
     public_url: str = ""
     organisation: str = ""
     sample: bool = False
+
+
+def voice_of(settings: Settings) -> Voice:
+    """Who speaks, as the settings say."""
+    return Voice(settings.public_url, settings.organisation, settings.sample)
 
 
 def told(kind: str, alert: Alert, condition: Condition, now: datetime, voice: Voice, why: Why | None = None) -> Message:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from outlay.alerts.notifiers.base import Notifier
     from outlay.alerts.routes import Route
 
-_KEYS = ("public_url", "budget_pages_at", "routes", "notifiers", "weekly")
+_KEYS = ("budget_pages_at", "routes", "notifiers", "weekly")
 _WEEKLY = ("day", "time", "zone", "notify")
 
 
@@ -30,9 +30,8 @@ class Weekly:
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """`public_url`: where people reach Outlay, without a slash at its end; empty: messages have no links."""
+    """`budget_pages_at`: from which share of a budget on, in percent, somebody is paged."""
 
-    public_url: str = ""
     budget_pages_at: int = 80
     routes: tuple[Route, ...] = ()
     notifiers: tuple[Notifier, ...] = ()
@@ -57,19 +56,8 @@ def parse_alerts(section: Any, where: str, base: Path) -> AlertSettings:
     notifiers = _notifiers(section.get("notifiers"), f"{where}.notifiers", base)
     names = [each.name for each in notifiers]
     return AlertSettings(
-        _public_url(section.get("public_url"), f"{where}.public_url"), pages_at,
-        parse_routes(section.get("routes"), f"{where}.routes", names), notifiers,
+        pages_at, parse_routes(section.get("routes"), f"{where}.routes", names), notifiers,
         _weekly(section["weekly"], f"{where}.weekly", notifiers) if section.get("weekly") is not None else None)
-
-
-def _public_url(value: Any, where: str) -> str:
-    from outlay.alerts.notifiers.base import url_of
-
-    if value is None:
-        return ""
-    if not isinstance(value, str) or "?" in value or "#" in value:
-        raise SettingsError("must be an address", where=where, hint="For example https://outlay.example.com.")
-    return url_of(value.strip(), where).rstrip("/")
 
 
 def _notifiers(section: Any, where: str, base: Path) -> tuple[Notifier, ...]:

@@ -49,8 +49,9 @@ def ask_drivers(view: View, burn: Burn) -> tuple[Driver, ...]:
                       dollar_rates=dollar_rates(view.settings.rates))
     found: dict[str, Decimal] = {}
     for project, model, run, cost, _ in costs(view.ask, query, as_of=view.now).rows:
-        name = ", ".join(filter(None, (project, f"run {run}" if run else model))) or "what has no project"
-        found[name] = found.get(name, Decimal(0)) + cost
+        name = ", ".join(filter(None, (project, f"run {run}" if run else model)))
+        if name:
+            found[name] = found.get(name, Decimal(0)) + cost
     ranked = sorted(found.items(), key=lambda each: (-each[1], each[0]))[:_NAMED]
     return tuple(Driver(name, cost) for name, cost in ranked if cost >= burn.spent * _LEAST)
 

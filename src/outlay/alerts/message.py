@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
-from outlay.accounting.figures import moment, printable
+from outlay.accounting.figures import day, moment, printable
 from outlay.accounting.money import dollars
 from outlay.alerts.condition import Severity
 
@@ -103,8 +103,9 @@ def who(team: str | None, owner: str | None) -> str:
 
 
 def since_when(since: datetime, amount: Decimal | None, currency: str) -> str:
-    """`Since 4 Aug 2026 03:12 UTC; $4,140 so far.`"""
-    return f"Since {moment(since)} UTC{f'; {dollars(amount, currency)} so far' if amount is not None else ''}."
+    """`Since 4 Aug 2026 03:12 UTC; $4,140 so far.` Of what is known by the day, the day."""
+    when = f"{day(since)} {since.year}" if since.time() == time.min else f"{moment(since)} UTC"
+    return f"Since {when}{f'; {dollars(amount, currency)} so far' if amount is not None else ''}."
 
 
 def joined(lines: Sequence[str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def hourly_series_expr(window: Window, dimension: str, most: int) -> Any:
     calls = calls.filter(calls.operation.isnull() | ~calls.operation.isin(("execute_tool", "invoke_agent")))
     name = _column(calls, SERIES[dimension])
     rows = calls.select(name=name, time=calls.time, status=calls.status, cost=calls.cost).filter(name.notnull())
-    summed = rows.group_by("name", hour=((rows.time.epoch_seconds() // 3600) * 3600).as_timestamp("s")).aggregate(
+    summed = rows.group_by("name", hour=rows.time.truncate("h")).aggregate(
         calls=rows.count(), errors=total(rows.status.notnull() & (rows.status != "ok")),
         cost=rows.cost.sum().cast("float64").fill_null(0.0))
     largest = summed.group_by("name").aggregate(spent=summed.cost.sum(), made=summed.calls.sum())

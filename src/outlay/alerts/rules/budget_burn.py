@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -90,7 +91,7 @@ def pace(burn: Burn, currency: str) -> str:
 
 def budget_facts(burn: Burn, currency: str) -> tuple[tuple[str, str], ...]:
     """What the page of the budget says in short."""
-    last = burn.period.until - (burn.period.until - burn.period.since) / 10**9
+    last = burn.period.until - timedelta(microseconds=1)
     return (
         ("Budget", f"{burn.budget.name}, {scope_text(burn.budget)}"),
         ("Spent", f"{dollars(burn.spent, currency)} of {dollars(burn.budget.amount, currency)}"),
@@ -102,7 +103,7 @@ def budget_facts(burn: Burn, currency: str) -> tuple[tuple[str, str], ...]:
 def _went_to(drivers: tuple[Driver, ...], currency: str) -> str:
     if not drivers:
         return ""
-    named = ", ".join(f"{each.name} {dollars(each.cost, currency)}" for each in drivers)
+    named = "; ".join(f"{each.name} {dollars(each.cost, currency)}" for each in drivers)
     return f"Most of it: {named}."
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.inputs import Inputs
 from outlay.alerts.rules.base import Rule
-from outlay.alerts.rules.findings import condition_of, costs_so_far, goes_on
+from outlay.alerts.rules.findings import condition_of, costs_now, goes_on
 
 
 class EndpointWithoutTraffic(Rule):
@@ -32,4 +32,4 @@ class EndpointWithoutTraffic(Rule):
     def conditions(self, inputs: Inputs) -> Iterable[Condition]:
         for finding in inputs.findings or ():
             if finding.code == "idle-endpoint" and goes_on(finding):
-                yield condition_of(self.code, finding, inputs, Severity.WARN, cause=costs_so_far(finding, inputs))
+                yield condition_of(self.code, finding, inputs, Severity.WARN, cause=costs_now(finding, inputs))

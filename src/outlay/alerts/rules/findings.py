@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 from outlay.accounting.money import dollars
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.inputs import Inputs
 from outlay.facts.finding import Finding
+from outlay.facts.window import HOURS_PER_MONTH
 from outlay.questions.known_runs import KnownRun
 
 #: Evidence that a message repeats; the page has all of it.
@@ -47,10 +47,9 @@ def condition_of(
         command=finding.command, facts=finding.evidence[:_EVIDENCE], group=group)
 
 
-def costs_so_far(finding: Finding, inputs: Inputs) -> str:
-    """`It cost $4,140 so far and goes on at $11.92 an hour.`"""
+def costs_now(finding: Finding, inputs: Inputs) -> str:
+    """`It costs $11.92 an hour.`"""
     if not finding.claims:
         return "What it costs is not known: its accelerator has no price."
-    hour = finding.month / 730
-    rate = f" and goes on at {dollars(hour, inputs.currency)} an hour" if hour >= Decimal("0.01") else ""
-    return f"It cost {dollars(finding.so_far, inputs.currency)} so far{rate}."
+    hour = finding.month / HOURS_PER_MONTH
+    return f"It costs {dollars(hour, inputs.currency)} an hour." if hour else ""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.inputs import Inputs
 from outlay.alerts.rules.base import Rule
-from outlay.alerts.rules.findings import condition_of, costs_so_far, goes_on, run_of
+from outlay.alerts.rules.findings import condition_of, costs_now, goes_on, run_of
 
 #: Detectors whose findings these are.
 DETECTORS = ("idle-gpu", "zombie-run")
@@ -47,5 +47,5 @@ class IdleNow(Rule):
                 why = f"{shows[:1].upper()}{shows[1:]}. " if shows else ""
                 yield condition_of(
                     self.code, finding, inputs, Severity.INFO if small else Severity.WARN,
-                    cause=f"{why}{costs_so_far(finding, inputs)}",
+                    cause=f"{why}{costs_now(finding, inputs)}".strip(),
                     group=f"{run.scheduler}/{run.group}" if run is not None and run.group else "")

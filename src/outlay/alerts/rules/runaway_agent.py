@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from outlay.accounting.figures import instant
-from outlay.accounting.money import dollars
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.inputs import Inputs
 from outlay.alerts.rules.base import Rule
@@ -41,5 +39,4 @@ class RunawayAgentNow(Rule):
                 agent = finding.subject.partition(", agent ")[2]
                 yield condition_of(
                     self.code, finding, inputs, Severity.PAGE, group=agent,
-                    cause=f"{signs[:1].upper()}{signs[1:]}. It cost {dollars(finding.so_far, inputs.currency)} since "
-                          f"{instant(finding.period.since)}.")
+                    cause=f"{signs[:1].upper()}{signs[1:]}.")

@@ -56,8 +56,7 @@ def unusual_condition(rule: str, each: Unusual, severity: Severity, title: str) 
     """Metered dollars: what it cost above usual since it began."""
     hours = Decimal(int((each.until - each.since).total_seconds())) / 3600
     above = Decimal(repr(round(each.cost - each.usual, 6)))
-    money = (f"It cost {dollars(above)} more than usual so far, {dollars(above / hours)} an hour." if above > 0
-             else f"It cost {dollars(-above)} less than usual so far.")
+    money = f"It costs {dollars(abs(above) / hours)} an hour {'more' if above > 0 else 'less'} than usual."
     made = f"{percent(each.parts[0][2])} of it is {each.parts[0][0]} {each.parts[0][1]}." if each.parts else (
         "No single key, user, agent, prompt or run made most of it.")
     also = f" It shows in {', '.join(f'{kind} {name}' for kind, name in each.also)}, too." if each.also else ""
