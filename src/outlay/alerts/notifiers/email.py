@@ -106,7 +106,7 @@ class Email(Notifier):
         mail = EmailMessage()
         mail["From"], mail["To"] = self.sender, ", ".join(self.to)
         first = f"Re: {message.subject}" if sending.thread else message.subject
-        mail["Subject"] = shortened(" ".join(printable(first).split()), _SUBJECT)
+        mail["Subject"] = shortened(printable(" ".join(first.split())), _SUBJECT)
         mail["Date"] = format_datetime(message.at)
         domain = parseaddr(self.sender)[1].rpartition("@")[2]
         mail["Message-ID"] = f"<{hashlib.sha256(sending.idempotency_key.encode()).hexdigest()[:32]}@{domain}>"
