@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outlay.alerts.configured import AlertSettings, parse_alerts
 from outlay.attribution.rules import Attribution, parse_attribution
 from outlay.attribution.shared import Split, parse_splits
 from outlay.collectors.settings import Entry, parse_entries
@@ -56,6 +57,8 @@ SETTINGS: tuple[Setting, ...] = (
             "postgresql://outlay@db.example.com/outlay"),
     Setting("public_url", "Address under which people reach the server, for links in messages and for cookies.",
             "https://outlay.example.com"),
+    Setting("alerts", "Who is told of what, when, and through what; weekly summaries (docs/alerts.md).",
+            "{notifiers: {finops: {kind: slack, webhook: {env: SLACK_WEBHOOK}}}, routes: [{notify: finops}]}"),
     Setting("detectors", "Thresholds of detectors that differ from the defaults (docs/detectors.md).",
             "{idle-gpu: {util_pct: 10}}"),
     Setting("sample", "Marks everything as sample data; set by the sample month's own file.", "true"),
@@ -78,6 +81,7 @@ class Settings:
     collectors: tuple[Entry, ...] = ()
     state: str = ""
     public_url: str = ""
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     detectors: Mapping[str, Any] = field(default_factory=dict)
     sample: bool = False
 
@@ -144,6 +148,7 @@ def parse_settings(raw: Mapping[str, Any], where: str, base: Path) -> Settings:
         collectors=parse_entries(raw.get("collectors"), where, base),
         state=str(raw.get("state") or ""),
         public_url=_url(raw.get("public_url"), where),
+        alerts=parse_alerts(raw.get("alerts"), where, base),
         detectors=detectors,
         sample=raw.get("sample") is True,
     )

@@ -25,6 +25,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("costs", "outlay.cli.costs:costs", "Cost by any dimensions, over time."),
     ("findings", "outlay.cli.findings:findings", "List, show, accept and ignore findings."),
     ("budgets", "outlay.cli.budgets:budgets", "What may be spent, what is, and where it will end."),
+    ("alerts", "outlay.cli.alerts:alerts", "List, acknowledge and silence alerts; try the ways they are sent."),
     ("prompts", "outlay.cli.prompts:prompts", "What prompt files cost."),
     ("prices", "outlay.cli.prices:prices", "What is charged, from which source, and what is stale."),
     ("export", "outlay.cli.export:export", "Write the ledger in formats that others read."),

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
+from outlay.cli.changing import changing
 from outlay.cli.session import Place, say_json
 from outlay.cli.suggesting import Suggesting
 from outlay.errors import UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from outlay.settings import Settings
-    from outlay.state.audit import Who
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 _ROLE = click.Choice(["viewer", "engineer", "lead", "finance", "admin"])
 _LASTS = re.compile(r"(\d+)d")
-
-
-@contextmanager
-def _state(place: Place) -> Iterator[tuple[Connection, Who, datetime, Settings]]:
-    """The state in one transaction, with who acts and when."""
-    import getpass
-
-    from outlay.ledger.store import default_store
-    from outlay.questions.windows import now
-    from outlay.settings import load_settings
-    from outlay.state.audit import Who
-    from outlay.state.database import open_state
-
-    store = place.store or default_store()
-    settings = load_settings(place.config, store)
-    store.mkdir(parents=True, exist_ok=True)
-    with open_state(settings.state or store) as state, state.begin() as connection:
-        yield connection, Who(getpass.getuser(), "cli"), now(), settings
 
 
 @click.group(cls=Suggesting)
@@ -56,7 +34,7 @@ def list_people(place: Place, as_json: bool) -> None:
     from outlay.cli.render_table import one_line, table_text
     from outlay.state.people import people as everyone
 
-    with _state(place) as (connection, _, _, _):
+    with changing(place) as (connection, _, _, _):
         found = everyone(connection)
     if as_json:
         say_json({"schema": "outlay.people/1", "rows": [
@@ -81,7 +59,7 @@ def add(place: Place, name: str, role: str, teams: tuple[str, ...], email: str |
     from outlay.state.people import add as add_person
     from outlay.state.people import new_link
 
-    with _state(place) as (connection, who, now, settings):
+    with changing(place) as (connection, who, now, settings):
         person = add_person(connection, name, role, teams, email, who=who, now=now)
         secret = new_link(connection, person, who=who, now=now)
     click.echo(f"{name} is {role}. They sign in, once and within a day, with:\n  {_link(settings, secret)}")
@@ -94,7 +72,7 @@ def link(place: Place, name: str) -> None:
     """Print a link that signs a person in; it works once, for a day."""
     from outlay.state.people import named, new_link
 
-    with _state(place) as (connection, who, now, settings):
+    with changing(place) as (connection, who, now, settings):
         secret = new_link(connection, named(connection, name), who=who, now=now)
     click.echo(_link(settings, secret))
 
@@ -108,7 +86,7 @@ def role(place: Place, name: str, role: str, teams: tuple[str, ...]) -> None:
     """Give a person another role."""
     from outlay.state.people import change
 
-    with _state(place) as (connection, who, now, _):
+    with changing(place) as (connection, who, now, _):
         change(connection, name, who=who, now=now, role=role, teams=teams or None)
     click.echo(f"{name} is {role}.")
 
@@ -120,7 +98,7 @@ def disable(place: Place, name: str) -> None:
     """Sign a person out everywhere and let them in no more; their tokens end, too."""
     from outlay.state.people import disable as disable_person
 
-    with _state(place) as (connection, who, now, _):
+    with changing(place) as (connection, who, now, _):
         disable_person(connection, name, who=who, now=now)
     click.echo(f"{name} is signed out and cannot sign in.")
 
@@ -138,7 +116,7 @@ def list_tokens(place: Place, as_json: bool) -> None:
     from outlay.cli.render_table import one_line, table_text
     from outlay.state.tokens import tokens as every
 
-    with _state(place) as (connection, _, now, _):
+    with changing(place) as (connection, _, now, _):
         found = every(connection)
     if as_json:
         say_json({"schema": "outlay.tokens/1", "rows": [
@@ -171,7 +149,7 @@ def create(place: Place, name: str, person: str | None, scopes: tuple[str, ...],
     if lasts != "never" and match is None:
         raise UsageError(f"{lasts!r} is not a number of days", where="--lasts", hint="For example 90d, or never.")
     length = timedelta(days=int(match[1])) if match else None
-    with _state(place) as (connection, who, now, _):
+    with changing(place) as (connection, who, now, _):
         secret, _ = create_token(connection, name, named(connection, person or who.name), scopes, length, who=who,
                                  now=now)
     click.echo(secret)
@@ -184,7 +162,7 @@ def revoke(place: Place, name: str) -> None:
     """End a token, by its name or id."""
     from outlay.state.tokens import revoke as revoke_token
 
-    with _state(place) as (connection, who, now, _):
+    with changing(place) as (connection, who, now, _):
         revoke_token(connection, name, who=who, now=now)
     click.echo(f"Token {name} is ended.")
 
@@ -198,7 +176,7 @@ def audit(place: Place, limit: int, as_json: bool) -> None:
     from outlay.cli.render_table import one_line, table_text
     from outlay.state.audit import changes
 
-    with _state(place) as (connection, _, _, _):
+    with changing(place) as (connection, _, _, _):
         found = changes(connection, limit=limit)
     if as_json:
         say_json({"schema": "outlay.audit/1", "rows": [

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import text as sql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -75,22 +76,32 @@ budget = Table(
     _text("owner"), Column("note", Text()), _time("created_at", needed=True), _text("created_by", needed=True),
     _time("changed_at", needed=True), _time("deleted_at"), Index(None, "name"))
 
+_STANDS = sql("state <> 'resolved'")
+
 alert = Table(
     "alert", metadata, _id(), _text("rule", 60, needed=True), _text("key", 400, needed=True),
     _text("severity", 10, needed=True), _text("team"), _text("owner"), Column("title", Text(), nullable=False),
-    Column("cause", Text(), nullable=False), Column("amount", Exact()), _text("currency", 3), _text("link", 400),
-    Column("command", Text()), _text("state", 10, needed=True), _time("opened_at", needed=True),
-    _time("updated_at", needed=True), _time("acked_at"), _text("acked_by"), _time("resolved_at"), _time("gone_since"),
-    Column("count", Integer(), nullable=False), Column("silenced", Boolean(), nullable=False),
-    Column("facts", Text(), nullable=False), Index(None, "rule", "key"), Index(None, "state"))
+    Column("cause", Text(), nullable=False), Column("amount", Exact()), _text("currency", 3, needed=True),
+    _time("since", needed=True), _text("link", 400, needed=True), Column("action", Text(), nullable=False),
+    Column("command", Text(), nullable=False), Column("facts", Text(), nullable=False),
+    Column("step", Integer(), nullable=False), Column("count", Integer(), nullable=False),
+    Column("silenced", Boolean(), nullable=False), _text("state", 10, needed=True), _time("opened_at", needed=True),
+    _time("updated_at", needed=True), _time("acked_at"), _text("acked_by"), _time("gone_since"), _time("resolved_at"),
+    Column("resolved_why", Text(), nullable=False),
+    # What people were told last; empty until they are.
+    _time("told_at"), _text("told_severity", 10), Column("told_amount", Exact()),
+    Column("told_step", Integer(), nullable=False), Column("told_count", Integer(), nullable=False),
+    Index("uq_alert_key_standing", "key", unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS),
+    Index(None, "state"), Index(None, "resolved_at"))
 
 delivery = Table(
-    "delivery", metadata, _id(), _text("alert", 32), _text("route", needed=True), _text("notifier", needed=True),
-    _text("kind", 10, needed=True), Column("idempotency_key", String(200), nullable=False, unique=True),
-    Column("body", Text(), nullable=False), _text("state", 10, needed=True), Column("tries", Integer(), nullable=False),
-    _time("next_at", needed=True), _time("claimed_until"), Column("last_error", Text()),
-    _time("created_at", needed=True), _time("sent_at"), _text("remote_ref", 400), Index(None, "state", "next_at"),
-    Index(None, "alert"))
+    "delivery", metadata, _id(), _text("alert", 32), Column("number", Integer(), nullable=False),
+    _text("route", needed=True), _text("notifier", needed=True), _text("kind", 10, needed=True),
+    Column("idempotency_key", String(200), nullable=False, unique=True), Column("body", Text(), nullable=False),
+    _text("state", 10, needed=True), Column("tries", Integer(), nullable=False), _time("due_at", needed=True),
+    _time("next_at", needed=True), _time("claimed_until"), Column("last_error", Text(), nullable=False),
+    _time("created_at", needed=True), _time("sent_at"), _text("remote_ref", 400, needed=True),
+    Index(None, "state", "next_at"), Index(None, "alert", "notifier", "number"))
 
 silence = Table(
     "silence", metadata, _id(), Column("matcher", Text(), nullable=False), _time("until", needed=True),

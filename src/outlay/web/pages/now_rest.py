@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from outlay.accounting.assessment import Counted
 from outlay.accounting.digest import ranked
+from outlay.facts.window import Window
 from outlay.questions.newest import newest
 from outlay.questions.runlist import RunQuery, RunRow, RunUse, run_list, run_use
-from outlay.facts.window import Window
 from outlay.web.pages.moment import Judged, Moment, assessment, judged, moment
 from outlay.web.part import Query, Sheet, View
 

@@ -1,0 +1,1 @@
+"""One file a notifier: how a message is written and sent over one kind of wire."""

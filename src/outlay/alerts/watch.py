@@ -1,0 +1,180 @@
+"""Looks again and again at what rules look at, and keeps alerts accordingly.
+
+Two threads: budgets and sources are looked at whenever facts have arrived, every few seconds; detectors and hourly
+series, which read more, in their own time. So a slow detector does not keep a budget from being told of.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from outlay.alerts.evaluate import cannot_judge, evaluate
+from outlay.alerts.gather import (
+    LOOKS,
+    ask_burns,
+    ask_drivers,
+    ask_findings,
+    ask_runs,
+    ask_unusual,
+    capped_runs,
+    driver_key,
+    with_drivers,
+)
+from outlay.alerts.inputs import Driver, Inputs, SourceHealth
+from outlay.alerts.keeping import Ways, carry_out
+from outlay.alerts.reconcile import reconcile
+from outlay.alerts.silencing import silence_for
+from outlay.alerts.weekly import put_weekly
+from outlay.facts.finding import Finding
+from outlay.state.alerts import resolved_counts, standing_alerts
+from outlay.state.silences import silences_at
+
+if TYPE_CHECKING:
+    from outlay.alerts.configured import Weekly
+    from outlay.state.database import State
+    from outlay.web.part import View
+
+#: Seconds between two looks, at least; and what share of the time looking may take.
+QUICK_S, SLOW_S = 2.0, 60.0
+_QUICK_SHARE, _SLOW_SHARE = 0.1, 0.2
+#: Without news it is looked again after this: periods begin, sources fall silent.
+ANYHOW_S = 15.0
+#: How long ago the end of an alert still counts for calm.
+_RECENTLY = timedelta(days=1)
+#: An hour is looked at some minutes after its end: calls are told of when they are over.
+_SETTLED = timedelta(minutes=3)
+
+_log = logging.getLogger("outlay.alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look did: conditions that hold, steps taken, messages that wait because of it."""
+
+    conditions: int
+    steps: int
+    waiting: int
+
+
+class Watch:
+    """Keeps alerts from `start` to `stop`."""
+
+    def __init__(
+        self, view: Callable[[], View], state: State, ways: Ways, health: Callable[[], tuple[SourceHealth, ...]],
+        wake: Callable[[], None], *, page_at: int = 80, weekly: Weekly | None = None,
+    ) -> None:
+        """`view` gives a fresh view in the thread that calls it; `wake` is called when messages wait. `page_at`: from
+        which share of a budget on, in percent, somebody is paged; `weekly`: when a summary is sent."""
+        self._view, self._state, self._ways, self._health, self._wake = view, state, ways, health, wake
+        self._inputs = Inputs(page_at=page_at)
+        self._weekly = weekly
+        self._drivers: dict[tuple[str, datetime, int], tuple[Driver, ...]] = {}
+        self._found: dict[str, tuple[Finding, ...]] = {}
+        self._hour: datetime | None = None
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def changed(self) -> None:
+        """Facts have arrived. May be called from any thread, and often."""
+        self._news.set()
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._threads = [
+            threading.Thread(target=self._again, args=(self.look, QUICK_S, _QUICK_SHARE, self._news),
+                             name="alerts", daemon=True),
+            threading.Thread(target=self._again, args=(self.look_closely, SLOW_S, _SLOW_SHARE, None),
+                             name="alerts-closely", daemon=True)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, within_s: float = 5.0) -> None:
+        """Looks no more; a look that has begun may end."""
+        self._stopping.set()
+        self._news.set()
+        until = time.monotonic() + within_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def look(self) -> Looked:
+        """Looks at budgets and sources, and keeps the alerts that follow from all that is known."""
+        view = self._view()
+        burns = ask_burns(view)
+        for burn in burns.burns:
+            key = driver_key(burn)
+            if burn.passed and key not in self._drivers:
+                self._drivers[key] = ask_drivers(view, burn)
+        runs = ask_runs(view, (), capped_runs(burns))
+        with self._lock:
+            known = self._inputs
+            self._inputs = replace(
+                known, currency=view.settings.currency, burns=burns, health=self._health(),
+                drivers=with_drivers(self._drivers, burns), runs={**known.runs, **runs})
+        return self.keep(view.now)
+
+    def look_closely(self) -> Looked:
+        """Looks at what detectors find, once an hour at hours out of the ordinary, and once a week at all of it."""
+        view = self._view()
+        for code in LOOKS:
+            self._found[code] = ask_findings(view, (code,))
+            if len(self._found) == len(LOOKS):
+                # What was found is told of before the next detector begins.
+                self._know_findings(view)
+                self.keep(view.now)
+        hour = (view.now - _SETTLED).replace(minute=0, second=0, microsecond=0)
+        if hour != self._hour:
+            unusual = ask_unusual(replace(view, now=hour))
+            with self._lock:
+                self._inputs = replace(self._inputs, unusual=unusual)
+            self._hour = hour
+        if self._weekly is not None and put_weekly(self._state, view, self._weekly, self._ways.voice):
+            self._wake()
+        return self.keep(view.now)
+
+    def _know_findings(self, view: View) -> None:
+        found = tuple(each for code in LOOKS for each in self._found[code])
+        runs = ask_runs(view, found)
+        with self._lock:
+            self._inputs = replace(self._inputs, currency=view.settings.currency, findings=found,
+                                   runs={**self._inputs.runs, **runs})
+
+    def keep(self, now: datetime) -> Looked:
+        """Evaluates what is known, and keeps what follows in one transaction."""
+        with self._lock:
+            inputs = self._inputs
+            conditions = evaluate(inputs, now)
+            with self._state.begin() as connection:
+                standing = standing_alerts(connection)
+                if not conditions and not standing:
+                    return Looked(0, 0, 0)
+                silences = silences_at(connection, now)
+                silenced = frozenset(each.key for each in conditions if silence_for(each, silences) is not None)
+                steps = reconcile(
+                    standing, conditions, now, unjudged=cannot_judge(inputs, now), silenced=silenced,
+                    ended=resolved_counts(connection, now - _RECENTLY) if standing else None)
+                waiting = carry_out(connection, steps, silences, self._ways, now)
+        if waiting:
+            self._wake()
+        return Looked(len(conditions), len(steps), waiting)
+
+    def _again(self, look: Callable[[], Looked], least_s: float, share: float, news: threading.Event | None) -> None:
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            if news is not None:
+                news.clear()
+            try:
+                look()
+            except Exception:  # noqa: BLE001 - a look that fails is logged, and what was known stays until the next
+                _log.exception("alerts could not be looked at")
+            took = time.monotonic() - began
+            self._stopping.wait(max(least_s - took, took * (1 / share - 1)))
+            if news is not None and not self._stopping.is_set():
+                news.wait(ANYHOW_S)
