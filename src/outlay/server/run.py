@@ -42,6 +42,7 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
     from outlay.server.access import Gate
     from outlay.server.api import api, source_json
     from outlay.server.app import application, serving
+    from outlay.server.assessing import Assessing
     from outlay.server.drain import Drain, resume
     from outlay.server.otlp import otlp_routes
     from outlay.server.owner import Owner
@@ -60,10 +61,12 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
         def health() -> tuple[Health, ...]:
             return (*drain.health(), *runner.health())
 
-        owner.know(lambda: {"health": health()})
         address = settings.public_url or f"http://{_shown(host)}:{listener.getsockname()[1]}"
         routes = sign_in_routes(state, settings, now) if signs_in else []
         shared = serving(owner)
+        assessing = Assessing(owner.view, shared.ticks.changed)
+        owner.watch(assessing.changed)
+        owner.know(lambda: {"health": health(), "assessment": assessing.latest()})
         app = application(shared, [*routes, *otlp_routes(spool), Mount("/api/v1", api(shared, health))])
         gate = Gate(app, state if signs_in else None, now, _hosts(host, address), address.startswith("https:"),
                     open_ingest=host in LOOPBACK)
@@ -77,6 +80,7 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
             "sources": [source_json(each, now()) for each in health()]})
         drain.start()
         runner.start()
+        assessing.start()
         try:
             say(f"Outlay serves {address}")
             if signs_in:
@@ -84,6 +88,7 @@ def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, s
             with _ending(server := uvicorn.Server(config)):
                 server.run(sockets=[listener])
         finally:
+            assessing.stop()
             runner.stop(2)
             drain.stop(3)
             owner.stop(GRACE_S)
