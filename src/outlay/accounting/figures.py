@@ -86,6 +86,12 @@ def age(seconds: float) -> str:
     return f"{int(seconds / 86400)} days"
 
 
+def gpu_name(gpu_type: str) -> str:
+    """`H100` of `NVIDIA H100 80GB HBM3`: what people call it."""
+    words = [word for word in gpu_type.replace("-", " ").split() if word.lower() not in ("nvidia", "tesla", "amd", "instinct")]
+    return words[0] if words else gpu_type
+
+
 def period(window: Window) -> str:
     """`1 Aug to 30 Aug 2026` where it is whole days (the last one included), else with the times of both ends."""
     since, until = window.since, window.until

@@ -46,14 +46,14 @@ class Ask:
         return self.known[name]
 
     def _run(self, expression: Any) -> pa.Table:
-        import ibis
+        from outlay.questions.compiled import duckdb_sql
 
         given = _given(expression)
         for table in given:
             self.con.register(table.name, table.data.to_pyarrow(table.schema))
         try:
             # Compiling for the dialect and running it here spares loading Ibis' own backend, a fifth of a second.
-            return self.con.sql(str(ibis.to_sql(expression, dialect="duckdb"))).to_arrow_table()
+            return self.con.sql(duckdb_sql(expression)).to_arrow_table()
         finally:
             for table in given:
                 self.con.unregister(table.name)

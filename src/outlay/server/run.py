@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -11,10 +10,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from outlay import __version__
 from outlay.errors import UsageError
 from outlay.ledger.spool import Spool
-from outlay.questions.answer import plain
 from outlay.questions.windows import now
 from outlay.server.access import LOOPBACK
 from outlay.state import people
@@ -36,63 +33,32 @@ GRACE_S = 8
 def serve(ledger: Ledger, host: str, port: int, say: Callable[[str], None], *, signs_in: bool = True) -> None:
     """Serves until SIGINT or SIGTERM. Raises `UsageError` where nothing can be listened on, `StateError`."""
     import uvicorn
-    from starlette.routing import Mount
 
-    from outlay.collectors.registry import collectors
-    from outlay.collectors.runner import Health, Runner
     from outlay.server.access import Gate
-    from outlay.server.api import api, source_json
-    from outlay.server.app import application, serving
-    from outlay.server.assessing import Assessing
-    from outlay.server.drain import Drain, resume
-    from outlay.server.otlp import otlp_routes
-    from outlay.server.owner import Owner
+    from outlay.server.drain import resume
     from outlay.server.signin import sign_in_routes
+    from outlay.server.works import Works
 
     settings = ledger.settings
-    asked = collectors(settings.collectors)
     with (open_state(settings.state or ledger.store.path) as state,
           Spool(ledger.store.path / "spool", resume(ledger)) as spool):
+        works = Works(ledger, state, spool)
         listener = listen(host, port)
-        owner = Owner(ledger)
-        owner.warm()
-        runner = Runner(asked, owner.put, owner.cursor_of, owner.clock)
-        drain = Drain(spool, owner.writer, now, resume(ledger))
-
-        def health() -> tuple[Health, ...]:
-            return (*drain.health(), *runner.health())
-
-        shared = serving(owner)
-        assessing = Assessing(owner.view, shared.ticks.changed)
-        owner.watch(assessing.changed)
-        owner.know(lambda: {"health": health(), "assessment": assessing.latest()})
         address = settings.public_url or f"http://{_shown(host)}:{listener.getsockname()[1]}"
-        routes = sign_in_routes(state, settings, now) if signs_in else []
-        app = application(shared, [*routes, *otlp_routes(spool), Mount("/api/v1", api(shared, health))])
+        app = works.application(list(sign_in_routes(state, settings, now)) if signs_in else [])
         gate = Gate(app, state if signs_in else None, now, _hosts(host, address), address.startswith("https:"),
                     open_ingest=host in LOOPBACK)
         config = uvicorn.Config(gate, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S,
                                 http="httptools", lifespan="on", server_header=False)
-        began = now()
-        owner.start(lambda: {
-            "url": address, "process": os.getpid(), "version": __version__, "since": plain(began),
-            "waiting_bytes": drain.waiting_bytes, "spool_full": spool.waiting.full, "asked": shared.ticks.asked,
-            "asked_s": round(shared.ticks.asked_s, 3),
-            "sources": [source_json(each, now()) for each in health()]})
-        drain.start()
-        runner.start()
-        assessing.start()
+        works.start(address)
         try:
             say(f"Outlay serves {address}")
             if signs_in:
                 say(f"Sign in: {address}/sign-in?token={first_link(state)}")
-            with _ending(server := uvicorn.Server(config), shared.end):
+            with _ending(server := uvicorn.Server(config), works.shared.end):
                 server.run(sockets=[listener])
         finally:
-            assessing.stop()
-            runner.stop(2)
-            drain.stop(3)
-            owner.stop(GRACE_S)
+            works.stop()
 
 
 def first_link(state: State) -> str:

@@ -96,6 +96,10 @@ def _happened(cause: Cause, run: RunFacts | None, at: datetime) -> str:
         return f"makes {'longer' if cause.change > 0 else 'shorter'} calls"
     if largest == "volume" and cause.before.units and cause.after.units:
         times = cause.after.units / cause.before.units
+        if (times > 1) != (cause.change > 0):
+            # More of what is cheap, or less of what is dear.
+            things = {"gpu": "GPU-hours", "call": "calls"}.get(cause.kind, "lines")
+            return f"has {'dearer' if cause.change > 0 else 'cheaper'} {things}"
         if cause.kind == "gpu":
             return f"used {_times(times)} GPU-hours"
         if cause.kind == "call":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outlay.web.pages.now import NOW
+from outlay.web.pages.runs import RUNS
 from outlay.web.part import Page
 
-PAGES: tuple[Page, ...] = (NOW,)
+PAGES: tuple[Page, ...] = (NOW, RUNS)

@@ -1,0 +1,91 @@
+"""Everything that works while the server runs, put together once: what receives, asks, judges, tells and shows."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import BaseRoute, Mount
+
+from outlay import __version__
+from outlay.alerts.compose import voice_of
+from outlay.alerts.keeping import Ways
+from outlay.alerts.outbox import Outbox
+from outlay.alerts.watch import Watch
+from outlay.collectors.registry import collectors
+from outlay.collectors.runner import Health, Runner
+from outlay.questions.answer import plain
+from outlay.questions.windows import now
+from outlay.server.api import api, source_json
+from outlay.server.app import application, serving
+from outlay.server.assessing import Assessing
+from outlay.server.drain import Drain, resume
+from outlay.server.otlp import otlp_routes
+from outlay.server.owner import Owner
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from outlay.api import Ledger
+    from outlay.ledger.spool import Spool
+    from outlay.state.database import State
+
+#: How long what is being written has to end, seconds.
+GRACE_S = 8.0
+
+
+class Works:
+    """The parts of a server, by the way that facts take: received, kept, asked, judged, told of."""
+
+    def __init__(self, ledger: Ledger, state: State, spool: Spool) -> None:
+        settings = ledger.settings
+        asked = collectors(settings.collectors)
+        self._spool = spool
+        self.owner = Owner(ledger)
+        self.owner.warm()
+        self.runner = Runner(asked, self.owner.put, self.owner.cursor_of, self.owner.clock)
+        self.drain = Drain(spool, self.owner.writer, self.owner.clock, resume(ledger))
+        self.shared = serving(self.owner)
+        self.assessing = Assessing(self.owner.view, self.shared.ticks.changed)
+        self.outbox = Outbox(state, settings.alerts.notifiers, now)
+        self.watch = Watch(
+            self.owner.view, state, Ways(settings.alerts.routes, voice_of(settings)), self.health, self.outbox.wake,
+            page_at=settings.alerts.budget_pages_at, weekly=settings.alerts.weekly)
+        self.owner.watch(self.assessing.changed)
+        self.owner.watch(self.watch.changed)
+        self.owner.know(lambda: {"health": self.health(), "assessment": self.assessing.latest()})
+
+    def health(self) -> tuple[Health, ...]:
+        """How every source is."""
+        return (*self.drain.health(), *self.runner.health())
+
+    def application(self, more: list[BaseRoute]) -> Starlette:
+        """What answers requests; `more` routes win."""
+        return application(self.shared, [
+            *more, *otlp_routes(self._spool), Mount("/api/v1", api(self.shared, self.health))])
+
+    def start(self, address: str) -> None:
+        """Begins everything; the writer first, because the others wait for it."""
+        began = now()
+        self.owner.start(lambda: self._status(address, began))
+        for part in (self.drain, self.runner, self.assessing, self.outbox, self.watch):
+            part.start()
+
+    def stop(self) -> None:
+        """Ends everything, the writer last; what is received and not kept by then waits in the spool."""
+        self.watch.stop(1)
+        self.assessing.stop()
+        self.runner.stop(2)
+        self.drain.stop(3)
+        self.outbox.stop(2)
+        self.owner.stop(GRACE_S)
+
+    def _status(self, address: str, began: datetime) -> dict[str, Any]:
+        """What `outlay status` says."""
+        ticks = self.shared.ticks
+        return {
+            "url": address, "process": os.getpid(), "version": __version__, "since": plain(began),
+            "waiting_bytes": self.drain.waiting_bytes, "spool_full": self._spool.waiting.full, "asked": ticks.asked,
+            "asked_s": round(ticks.asked_s, 3),
+            "sources": [source_json(each, self.owner.clock()) for each in self.health()]}
