@@ -51,7 +51,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("budgets", "What may be spent on what in which period (`outlay budgets`).",
             "[{name: search, team: search, amount: 80000, period: month}]"),
     Setting("collectors", "What `outlay up` asks again and again (docs/collectors.md).",
-            "[{kind: files, name: bills, folder: /srv/bills}]"),
+            "[{kind: prometheus_query, name: north, url: 'http://prometheus:9090'}]"),
     Setting("state", "PostgreSQL database of people, budgets and alerts, for servers on several hosts; by default "
             "SQLite in the store. A password comes from PGPASSWORD or ~/.pgpass.",
             "postgresql://outlay@db.example.com/outlay"),

@@ -40,7 +40,7 @@ class Batch:
 class Collector(ABC):
     """A source that is asked again and again. The class docstring is its page in the user's documentation."""
 
-    #: Stable name of the kind, as in the settings: prometheus, slurm, files.
+    #: Stable name of the kind, as in the settings.
     code: ClassVar[str]
     #: One line for lists.
     title: ClassVar[str]

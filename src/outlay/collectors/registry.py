@@ -9,11 +9,12 @@ import difflib
 from collections.abc import Iterable
 
 from outlay.collectors.base import Collector
+from outlay.collectors.prometheus import PrometheusQuery, PrometheusScrape
 from outlay.collectors.sample_month import SampleMonth
 from outlay.collectors.settings import Entry
 from outlay.errors import SettingsError
 
-KINDS: tuple[type[Collector], ...] = (SampleMonth,)
+KINDS: tuple[type[Collector], ...] = (PrometheusQuery, PrometheusScrape, SampleMonth)
 
 
 def collectors(entries: Iterable[Entry]) -> tuple[Collector, ...]:

@@ -14,7 +14,7 @@ from outlay.errors import SettingsError
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_EXAMPLE = "For example: {kind: files, name: bills, folder: /srv/bills}"
+_EXAMPLE = "For example: {kind: prometheus_query, name: north, url: 'http://prometheus:9090'}"
 
 
 @dataclass(frozen=True, slots=True)

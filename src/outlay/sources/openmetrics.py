@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from outlay.errors import FileError
 from outlay.facts import Reject
@@ -60,6 +60,25 @@ def gather_text(file: InputFile, book: SeriesBook) -> Iterator[Reject]:
     if untimed and not timed:
         raise FileError("has readings without the time at which they were made", where=file.name, hint=(
             "A scrape of /metrics has no times; export them from Prometheus (docs/sources.md shows the command)."))
+
+
+def gather_lines(
+    lines: Iterable[tuple[int, str]], book: SeriesBook, now_ms: int, labels: Mapping[str, str]
+) -> Iterator[Reject]:
+    """Puts what an exporter shows at a moment (milliseconds since 1970) into `book`; `labels` are its own, which
+    Prometheus would add."""
+    for line, text in lines:
+        name = text.partition("{")[0].split(" ", 1)[0]
+        if name not in METRICS:
+            continue
+        end = max(text.rfind("}") + 1, len(name))
+        try:
+            _, own = _series_of(text[:end])
+            series = book.series(name, {**labels, **own})
+            if series is not None:
+                _add(series, [*text[end:].split()[:1], str(now_ms)])
+        except BadRow as bad:
+            yield bad.reject(line, text[:_RAW_LENGTH])
 
 
 def _series_of(head: str) -> tuple[str, dict[str, str]]:
