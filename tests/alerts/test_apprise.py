@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from alerts.fakes import Fake
 from alerts.made import message
-
 from outlay.alerts.notifiers.apprise import Apprise
 from outlay.alerts.notifiers.base import NotSent, Sending
 from outlay.errors import SettingsError

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
-from alerts.made import message
 
+from alerts.made import message
 from outlay.alerts.message import Button
 from outlay.alerts.notifiers.base import NotSent, Sending
 from outlay.alerts.notifiers.email import Email
@@ -168,7 +168,7 @@ def test_without_encryption_where_it_is_wanted_nothing_is_sent() -> None:
 @pytest.mark.parametrize(
     ("to", "refused"), [(["no@example.com"], True), (["no@example.com", "later@example.com"], False)])
 def test_where_no_address_is_taken_it_is_not_sent(to: list[str], refused: bool) -> None:
-    with serving(Mailbox()) as port, pytest.raises(NotSent, match="no address was taken: no@example.com") as told:
+    with serving(Mailbox()) as port, pytest.raises(NotSent, match=r"no address was taken: no@example\.com") as told:
         notifier(port, to=to).send(message(), Sending("k"))
     assert told.value.refused is refused
 
@@ -191,7 +191,7 @@ def test_the_server_says_whether_to_try_again(says: str, refused: bool) -> None:
 
 
 def test_a_server_that_is_not_there() -> None:
-    with pytest.raises(NotSent, match="127.0.0.1:1 cannot be used"):
+    with pytest.raises(NotSent, match=r"127\.0\.0\.1:1 cannot be used"):
         notifier(1).send(message(), Sending("k"))
 
 

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from alerts.fakes import FakePagerDuty, FakeReceiver, FakeSlack, Request
 from alerts.made import NOW, message
-
 from outlay.alerts.message import Message
 from outlay.alerts.notifiers.base import Notifier, NotSent, Sending, Sent
 from outlay.alerts.notifiers.pagerduty import PagerDuty
@@ -217,7 +217,11 @@ def test_a_claim_that_ran_out_is_taken_by_another(state: State) -> None:
 def test_it_sends_at_once_when_woken_and_one_that_hangs_does_not_delay_the_others(state: State) -> None:
     slow, hook = FakeReceiver(), FakeReceiver()
     let_go = threading.Event()
-    slow.on_request = lambda request: None if let_go.wait(20) else None
+
+    def hang(request: Request) -> None:
+        let_go.wait(20)
+
+    slow.on_request = hang
     with pytest.MonkeyPatch.context() as patch, slow.serving(), hook.serving():
         patch.setenv("WEBHOOK_KEY", "shared")
         ways = tuple(Webhook.parse(name, {"url": fake.url, "secret": {"env": "WEBHOOK_KEY"}}, "", Path())

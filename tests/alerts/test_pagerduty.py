@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alerts.fakes import FakePagerDuty
-from alerts.made import NOW, message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.fakes import FakePagerDuty
+from alerts.made import NOW, message
 from outlay.alerts.compose import Voice, trial
 from outlay.alerts.condition import Severity
 from outlay.alerts.notifiers.base import NotSent, Sending

@@ -10,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from alerts.made import CONDITION, NOW, condition
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from alerts.made import CONDITION, NOW, condition
 from outlay.alerts.compose import Voice
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.hours import parse_hours
@@ -32,6 +32,7 @@ from outlay.state.silences import silences_at
 
 WHO = Who("ana", "cli")
 MINUTE = timedelta(minutes=1)
+LONG_AGO = NOW - timedelta(days=9999)
 EVERYWHERE = Route("all", (), (), (), None, False, ("slack", "pager"))
 
 
@@ -67,11 +68,11 @@ class World:
 
     def alerts(self) -> tuple[Alert, ...]:
         with self.state.begin() as connection:
-            return alerts_since(connection, datetime.min)
+            return alerts_since(connection, LONG_AGO)
 
     def deliveries(self) -> tuple[Delivery, ...]:
         with self.state.begin() as connection:
-            found = deliveries_of(connection, [each.id for each in alerts_since(connection, datetime.min)])
+            found = deliveries_of(connection, [each.id for each in alerts_since(connection, LONG_AGO)])
         return tuple(each for of_one in found.values() for each in of_one)
 
     def silence(self, **matcher: str) -> str:

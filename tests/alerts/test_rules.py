@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from alerts.made import DAY, NOW, Source, finding, keys, made_burn, made_burns
 
+from alerts.made import DAY, NOW, Source, finding, keys, made_burn, made_burns
 from outlay.alerts.condition import Severity
 from outlay.alerts.evaluate import cannot_judge, evaluate
 from outlay.alerts.inputs import Driver, Inputs
@@ -132,8 +132,8 @@ def test_an_agent_runs_away_while_it_calls() -> None:
 
 
 UNUSUAL = Unusual(
-    "project", "docs-search", Moved.MORE, NOW - timedelta(hours=2), NOW, 60.0, 20.0, 2.3, "search", "ana",
-    (("key", "ops-crawler", 0.61),), (("team", "search"),))
+    "project", "docs-search", Moved.MORE, NOW - timedelta(hours=2), NOW - timedelta(hours=1), NOW, 60.0, 20.0, 2.3,
+    "search", "ana", (("key", "ops-crawler", 0.61),), (("team", "search"),))
 
 
 def test_a_spike_names_its_cause() -> None:

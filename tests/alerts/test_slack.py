@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerts.fakes import FakeSlack
-from alerts.made import NOW, message
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
+from alerts.fakes import FakeSlack
+from alerts.made import NOW, message
 from outlay.alerts.compose import Voice, trial
 from outlay.alerts.message import Button
 from outlay.alerts.notifiers.base import NotSent, Sending
@@ -145,9 +145,9 @@ def test_a_text_that_is_cut_is_cut_between_characters(text: str, most: int) -> N
 
 @pytest.mark.parametrize(
     ("entry", "where"),
-    [({}, "here"), ({"token": {"env": "A"}, "webhook": {"env": "B"}}, "here"), ({"token": {"env": "A"}}, "here.channel"),
-     ({"webhook": {"env": "B"}, "channel": "#a"}, "here.channel"), ({"token": "xoxb-secret", "channel": "#a"},
-                                                                     "here.token"),
+    [({}, "here"), ({"token": {"env": "A"}, "webhook": {"env": "B"}}, "here"),
+     ({"token": {"env": "A"}}, "here.channel"), ({"webhook": {"env": "B"}, "channel": "#a"}, "here.channel"),
+     ({"token": "xoxb-secret", "channel": "#a"}, "here.token"),
      ({"token": {"env": "A"}, "channel": "#a", "api_url": "slack.com"}, "here.api_url")])
 def test_settings_that_cannot_be(entry: dict[str, Any], where: str) -> None:
     with pytest.raises(SettingsError) as told:

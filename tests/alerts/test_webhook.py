@@ -9,11 +9,11 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from alerts.fakes import FakeReceiver
-from alerts.made import message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.fakes import FakeReceiver
+from alerts.made import message
 from outlay.alerts.condition import Severity
 from outlay.alerts.message import Button, message_from
 from outlay.alerts.notifiers.base import NotSent, Sending

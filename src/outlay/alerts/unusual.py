@@ -27,6 +27,8 @@ _MOST_SERIES = 60
 _MOST_EXPLAINED = 12
 #: What began within so many hours may be the same thing.
 _TOGETHER = 4
+#: A sum of deviations tells hours after the first of them: so many hours before are looked at for the beginning.
+_EARLIER = 6
 #: A part names the cause where it made at least this share of the change, and more than it usually has of it.
 _MOST_OF = 0.5
 _MORE_THAN_USUAL = 0.15
@@ -36,14 +38,16 @@ _TOLD = ("run", "key", "agent", "user", "prompt version", "task", "endpoint", "p
 
 @dataclass(frozen=True, slots=True)
 class Unusual:
-    """`dimension` and `name` of the series; since which hour; `cost` and `usual`: dollars since then; `times`: how many
-    times the usual calls (dearer calls: price; failing calls: share of calls that failed, 0..1). `parts`: what made
-    most of the change, each kind, name and share. `also`: other series that show the same thing."""
+    """`dimension` and `name` of the series; since which hour, and in which it was first `seen`; `cost` and `usual`:
+    dollars since then; `times`: how many times the usual calls (dearer calls: price; failing calls: share of calls that
+    failed, 0..1). `parts`: what made most of the change, each kind, name and share. `also`: other series that show the
+    same thing."""
 
     dimension: str
     name: str
     moved: Moved
     since: datetime
+    seen: datetime
     until: datetime
     cost: float
     usual: float
@@ -61,6 +65,7 @@ class _Event:
     dimension: str
     name: str
     found: Surprise
+    begin: int
     cost: float
     usual: float
     times: float
@@ -103,29 +108,35 @@ def _events(
 def _lasting(
     dimension: str, name: str, found: Surprise, calls: np.ndarray, errors: np.ndarray, cost: np.ndarray
 ) -> _Event | None:
-    """None where it began more than a day ago, or is over: where less than half of the change is left in the last two
-    complete hours."""
+    """None where it was seen more than a day ago, or is over: where less than half of the change is left in the last
+    two complete hours. It began with the first of the hours in a row before it was seen in which half of it was there.
+    """
     import numpy as np
 
-    begin = found.hour
-    if begin < _HOURS - DAY:
+    start = found.hour - _EARLIER
+    if found.hour < _HOURS - DAY:
         return None
-    usual_calls, usual_cost = _usual(calls, begin), _usual(cost, begin)
+    usual_calls, usual_cost = _usual(calls, start), _usual(cost, start)
     made, each = np.maximum(calls, 1), cost / np.maximum(calls, 1)
-    week = slice(begin - 7 * DAY, begin)
+    week = slice(start - 7 * DAY, start)
     with np.errstate(divide="ignore", invalid="ignore"):
         price = np.median(each[week][calls[week] > 0])
         measure = {
-            Moved.MORE: np.log((calls[begin:] + 1) / (usual_calls + 1)),
-            Moved.FEWER: -np.log((calls[begin:] + 1) / (usual_calls + 1)),
-            Moved.PRICE: np.log(np.where(calls[begin:] > 0, each[begin:], price) / price),
-            Moved.ERRORS: errors[begin:] / made[begin:],
+            Moved.MORE: np.log((calls[start:] + 1) / (usual_calls + 1)),
+            Moved.FEWER: -np.log((calls[start:] + 1) / (usual_calls + 1)),
+            Moved.PRICE: np.log(np.where(calls[start:] > 0, each[start:], price) / price),
+            Moved.ERRORS: errors[start:] / made[start:],
         }[found.moved]
-    if not np.isfinite(measure).all() or measure[-2:].max() < measure.max() / 2:
+    since = measure[_EARLIER:]
+    if not np.isfinite(measure).all() or since[-2:].max() < since.max() / 2:
         return None
-    at = measure.max()
+    at = since.max()
+    begin = _EARLIER
+    while begin and measure[begin - 1] >= at / 2:
+        begin -= 1
     times = float(at) if found.moved is Moved.ERRORS else float(np.exp(-at if found.moved is Moved.FEWER else at))
-    return _Event(dimension, name, found, float(cost[begin:].sum()), float(usual_cost.sum()), times)
+    return _Event(dimension, name, found, start + begin, float(cost[start + begin:].sum()),
+                  float(usual_cost[begin:].sum()), times)
 
 
 def _usual(values: np.ndarray, begin: int) -> np.ndarray:
@@ -138,7 +149,7 @@ def _usual(values: np.ndarray, begin: int) -> np.ndarray:
 
 
 def _changes(ask: Ask, event: _Event, window: Window) -> Mapping[str, tuple[Change, ...]]:
-    span = Window(window.since + event.found.hour * HOUR, window.until)
+    span = Window(window.since + event.begin * HOUR, window.until)
     return {by: change(ask, span, event.dimension, event.name, by) for by in PARTS if by != event.dimension}
 
 
@@ -177,8 +188,9 @@ def _told(
     named = tuple((by, parts[by][0], parts[by][1]) for by in _TOLD if by in parts and parts[by][2])
     team = event.name if event.dimension == "team" else parts["team"][0] if "team" in parts else None
     return Unusual(
-        event.dimension, event.name, moved, window.since + event.found.hour * HOUR, window.until, event.cost,
-        event.usual, event.times, team, parts["owner"][0] if "owner" in parts else None, named,
+        event.dimension, event.name, moved, window.since + event.begin * HOUR,
+        window.since + event.found.hour * HOUR, window.until, event.cost, event.usual, event.times, team,
+        parts["owner"][0] if "owner" in parts else None, named,
         tuple((other.dimension, other.name) for other in others))
 
 

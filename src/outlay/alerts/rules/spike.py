@@ -63,7 +63,7 @@ def unusual_condition(rule: str, each: Unusual, severity: Severity, title: str) 
     what = f"{each.parts[0][0]} {each.parts[0][1]}" if each.parts else series_name(each, "what calls")
     window = Window(each.since, each.until)
     return Condition(
-        rule=rule, key=f"{each.moved.name.lower()}:{each.dimension}:{each.name}:{each.since:%Y-%m-%dT%H}",
+        rule=rule, key=f"{each.moved.name.lower()}:{each.dimension}:{each.name}:{each.seen:%Y-%m-%dT%H}",
         severity=severity, team=each.team, owner=each.owner, title=title, cause=f"{made} {money}{also}",
         amount=max(above, Decimal(0)), currency="USD", since=each.since,
         link=f"/explore?by={each.dimension}&every=hour", action=f"Look at {what}, and limit it if nobody wants it.",
