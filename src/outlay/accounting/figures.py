@@ -89,7 +89,7 @@ def age(seconds: float) -> str:
 def gpu_name(gpu_type: str) -> str:
     """`H100` of `NVIDIA H100 80GB HBM3`: what people call it."""
     words = [word for word in gpu_type.replace("-", " ").split() if word.lower() not in ("nvidia", "tesla", "amd", "instinct")]
-    return words[0] if words else gpu_type
+    return words[0].upper() if words else gpu_type
 
 
 def period(window: Window) -> str:

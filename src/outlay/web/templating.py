@@ -14,6 +14,7 @@ from outlay.web.charts import cell_bar, goal_bar, gpu_bar, trend, trend_sentence
 from outlay.web.devices import block_use
 from outlay.web.heatmap import heatmap
 from outlay.web.monthchart import month_chart
+from outlay.web.runchart import run_chart
 from outlay.web.spark import burn_bar, sparkline
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def environment(currency: str) -> Environment:
         "sparkline": sparkline,
         "burn_bar": burn_bar,
         "month_chart": month_chart,
+        "run_chart": run_chart,
         "query_with": lambda query, **changes: {**query, **changes},
         "run_link": links.run_link,
         "runs_link": links.runs_link,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from outlay.web.pages.now import NOW
+from outlay.web.pages.run import RUN
 from outlay.web.pages.runs import RUNS
 from outlay.web.part import Page
 
-PAGES: tuple[Page, ...] = (NOW, RUNS)
+PAGES: tuple[Page, ...] = (NOW, RUNS, RUN)

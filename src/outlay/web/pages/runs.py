@@ -26,8 +26,7 @@ STATE_WORDS = {"running": "Running", "nowhere": "Getting nowhere", "waiting": "W
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """A page of runs. `use`: of the last 24 hours. `nowhere`: how many go on and get nowhere as findings say, and what
-    they cost an hour."""
+    """A page of runs. `use`: of the last 24 hours."""
 
     moment: Moment
     asked: RunQuery
@@ -35,10 +34,6 @@ class Runs:
     found: RunList
     use: dict[str, RunUse]
     judged: Judged
-    going: int
-    per_hour: Decimal
-    nowhere: int
-    nowhere_hour: Decimal
 
     @property
     def page(self) -> int:
@@ -48,6 +43,19 @@ class Runs:
     @property
     def pages(self) -> int:
         return max(-(-self.found.total // self.asked.limit), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """All runs of this moment that hold accelerators, whatever is asked for: how many, what they cost an hour; and how
+    many of them get nowhere as findings say, at what an hour."""
+
+    moment: Moment
+    ready: bool
+    runs: int
+    per_hour: Decimal
+    nowhere: int
+    nowhere_hour: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +95,20 @@ def runs(view: View, query: Query) -> Runs:
     wanted, period = asked(view, query, at, about)
     found = run_list(view.ask, wanted)
     use = run_use(view.ask, Window(at.at - DAY, at.at), [row.run_id for row in found.rows])
-    # What the page opens with speaks of all runs, however few are asked for.
-    going = [run for run in held(view.ask, Window(at.at - HOUR, at.at), currency=wanted.currency) if run.goes_on(at.at)]
-    stuck = [run for run in going if run.run_id in about.of_run]
-    return Runs(at, wanted, period, found, use, about, len(going), _per_hour(going), len(stuck), _per_hour(stuck))
+    return Runs(at, wanted, period, found, use, about)
 
 
-def _per_hour(going: Iterable[Held]) -> Decimal:
-    return sum((run.per_hour or Decimal(0) for run in going), Decimal(0))
+def going(view: View, query: Query) -> Going:
+    """Asks for what the page opens with."""
+    at, about = moment(view), judged(view)
+    hour = Window(at.at - HOUR, at.at)
+    found = [run for run in held(view.ask, hour, currency=view.settings.currency) if run.goes_on(at.at)]
+    stuck = [run for run in found if run.run_id in about.of_run]
+    return Going(at, about.ready, len(found), _per_hour(found), len(stuck), _per_hour(stuck))
+
+
+def _per_hour(runs: Iterable[Held]) -> Decimal:
+    return sum((run.per_hour or Decimal(0) for run in runs), Decimal(0))
 
 
 def filters(view: View, query: Query) -> RunFilters:
@@ -119,6 +133,7 @@ def run_sheet(part: Runs) -> Sheet:
 
 RUNS = Page(
     "/runs", "runs", "Runs", "live/runs.html.j2", (
+        Part("runs-answer", "live/runs_answer.html.j2", going, every_s=3),
         Part("runs-list", "live/runs_list.html.j2", runs, every_s=3, csv=run_sheet),
         Part("runs-filters", "live/runs_filters.html.j2", filters, every_s=60),
     ), key="r", knows={
