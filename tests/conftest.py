@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from made_postgres import Postgres
+from made_postgres import postgres as postgres_server
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REQUIRED = frozenset(filter(None, os.environ.get("OUTLAY_REQUIRE", "").split(",")))
@@ -46,6 +49,22 @@ def chromium() -> str:
     if found is None:
         pytest.skip("needs browser: no chromium on this machine (Debian: apt-get install chromium)")
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server, for the tests of this process."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def state_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where an empty state is: on SQLite, and on a real PostgreSQL."""
+    if request.param == "sqlite":
+        return tmp_path
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()
 
 
 def _missing(report: pytest.TestReport | pytest.CollectReport) -> str | None:

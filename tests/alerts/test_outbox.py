@@ -60,8 +60,8 @@ class Clock:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    with open_state(tmp_path) as state:
+def state(state_place: Path | str) -> Iterator[State]:
+    with open_state(state_place) as state:
         yield state
 
 

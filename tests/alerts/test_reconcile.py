@@ -83,8 +83,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_state(tmp_path) as state:
+def world(state_place: Path | str) -> Iterator[World]:
+    with open_state(state_place) as state:
         yield World(state)
 
 

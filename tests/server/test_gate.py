@@ -41,8 +41,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    with open_state(tmp_path) as opened:
+def state(state_place: Path | str) -> Iterator[State]:
+    with open_state(state_place) as opened:
         yield opened
 
 
