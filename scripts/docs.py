@@ -184,8 +184,37 @@ def collectors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def metrics_page() -> str:
+    """Every metric of /metrics."""
+    from outlay.server.metrics import METRICS
+
+    lines = [
+        NOTE,
+        "",
+        "# Metrics",
+        "",
+        "`outlay up` shows its own figures at `/metrics`, for Prometheus:",
+        "",
+        "```yaml",
+        "scrape_configs:",
+        "  - job_name: outlay",
+        "    authorization: {credentials_file: /etc/prometheus/outlay-token}   # outlay tokens create prometheus",
+        "    static_configs: [{targets: ['127.0.0.1:7717']}]",
+        "```",
+        "",
+        "`ops/prometheus/outlay-rules.yaml` has alert rules on them, `ops/grafana/outlay.json` a dashboard. Figures of",
+        "teams, models and runs are asked from the [JSON API](live.md#asking-while-it-runs): labels with as many",
+        "values as there are runs would burden Prometheus.",
+        "",
+        "| metric | kind | what it says |",
+        "| --- | --- | --- |",
+        *(f"| `{name}` | {kind} | {text} |" for name, kind, text in METRICS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {"facts.md": facts_page, "sources.md": sources_page, "detectors.md": detectors_page, "cli.md": cli_page,
-         "access.md": access_page, "collectors.md": collectors_page}
+         "access.md": access_page, "collectors.md": collectors_page, "metrics.md": metrics_page}
 
 
 def run(check: bool) -> int:

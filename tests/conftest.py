@@ -12,12 +12,13 @@ import re
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from made_postgres import Postgres
-from made_postgres import postgres as postgres_server
+if TYPE_CHECKING:
+    from made_postgres import Postgres
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REQUIRED = frozenset(filter(None, os.environ.get("OUTLAY_REQUIRE", "").split(",")))
@@ -54,6 +55,8 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL server, for the tests of this process."""
+    from made_postgres import postgres as postgres_server
+
     with postgres_server() as server:
         yield server
 

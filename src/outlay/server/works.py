@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from starlette.routing import BaseRoute, Mount
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
 
 from outlay import __version__
 from outlay.alerts.compose import voice_of
@@ -15,14 +19,17 @@ from outlay.alerts.outbox import Outbox
 from outlay.alerts.watch import Watch
 from outlay.collectors.registry import collectors
 from outlay.collectors.runner import Health, Runner
+from outlay.governance.burns import burns
 from outlay.questions.answer import plain
 from outlay.questions.windows import now
 from outlay.server.api import api, source_json
 from outlay.server.app import application, serving
 from outlay.server.assessing import Assessing
 from outlay.server.drain import Drain, resume
+from outlay.server.metrics import Meters, exposition
 from outlay.server.otlp import otlp_routes
 from outlay.server.owner import Owner
+from outlay.state.alerts import standing_alerts
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -42,6 +49,7 @@ class Works:
         settings = ledger.settings
         asked = collectors(settings.collectors)
         self._spool = spool
+        self._state = state
         self.owner = Owner(ledger)
         self.owner.warm()
         self.runner = Runner(asked, self.owner.put, self.owner.cursor_of, self.owner.clock)
@@ -63,7 +71,26 @@ class Works:
     def application(self, more: list[BaseRoute]) -> Starlette:
         """What answers requests; `more` routes win."""
         return application(self.shared, [
-            *more, *otlp_routes(self._spool), Mount("/api/v1", api(self.shared, self.health))])
+            *more, *otlp_routes(self._spool), Mount("/api/v1", api(self.shared, self.health)),
+            Route("/metrics", self._metrics)])
+
+    async def _metrics(self, request: Request) -> Response:
+        text = await asyncio.to_thread(lambda: exposition(self._meters()))
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def _meters(self) -> Meters:
+        owner, ticks, known = self.owner, self.shared.ticks, self.assessing.latest()
+        view = owner.view()
+        counted = owner.ledger.settings.budgets and burns(view.ask, view.settings, view.now, as_of=view.now)
+        with self._state.begin() as connection:
+            alerts = Counter(alert.severity for alert in standing_alerts(connection))
+        return Meters(
+            view.now, __version__, view.settings.currency, counted or None,
+            float(known.wasted / known.spent) if known and known.spent else None,
+            tuple((each.finding.code, float(each.month)) for each in known.findings if each.state != "ignored")
+            if known else None,
+            self.health(), self.drain.waiting_bytes, ticks.asked, ticks.asked_s,
+            {severity: alerts[severity] for severity in ("info", "warn", "page")})
 
     def start(self, address: str) -> None:
         """Begins everything; the writer first, because the others wait for it."""
