@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,8 @@ from outlay.alerts.rules.source_silent import silent
 
 #: Titles of a group's members that its alert names.
 _NAMED = 5
+#: Characters of keys and links, and of names.
+_LONGEST_KEY, _LONGEST_NAME = 400, 200
 
 
 def evaluate(inputs: Inputs, now: datetime) -> tuple[Condition, ...]:
@@ -23,8 +26,8 @@ def evaluate(inputs: Inputs, now: datetime) -> tuple[Condition, ...]:
     known = replace(inputs, now=now)
     unjudged = cannot_judge(known, now)
     found = [condition for rule in RULES if rule.code not in unjudged for condition in rule.conditions(known)]
-    covered = {key for condition in found for key in condition.covers}
-    once = {condition.key: condition for condition in _grouped(found) if condition.key not in covered}
+    covered = {_bounded_key(key) for condition in found for key in condition.covers}
+    once = {condition.key: condition for condition in map(_bounded, _grouped(found)) if condition.key not in covered}
     return tuple(sorted(once.values(), key=lambda each: (-each.severity.rank, -(each.amount or Decimal(0)), each.key)))
 
 
@@ -70,3 +73,18 @@ def _group(key: str, members: list[Condition]) -> Condition:
         team=first.team if len({each.team for each in members}) == 1 else None,
         command="\n".join(dict.fromkeys(each.command for each in ranked if each.command)),
         facts=tuple((f"{place}", each.title) for place, each in enumerate(ranked[:_NAMED], start=1)))
+
+
+def _bounded(condition: Condition) -> Condition:
+    """Names of users' data as long as the state keeps them. A key that is cut stays one of its own."""
+    return replace(
+        condition, key=_bounded_key(condition.key), team=condition.team and condition.team[:_LONGEST_NAME],
+        owner=condition.owner and condition.owner[:_LONGEST_NAME],
+        covers=tuple(map(_bounded_key, condition.covers)),
+        link=condition.link if len(condition.link) <= _LONGEST_KEY else condition.link.partition("?")[0][:_LONGEST_KEY])
+
+
+def _bounded_key(key: str) -> str:
+    if len(key) <= _LONGEST_KEY:
+        return key
+    return f"{key[:_LONGEST_KEY - 33]}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"

@@ -32,6 +32,7 @@ from outlay.alerts.reconcile import reconcile
 from outlay.alerts.silencing import silence_for
 from outlay.alerts.weekly import put_weekly
 from outlay.facts.finding import Finding
+from outlay.questions.windows import now
 from outlay.state.alerts import resolved_counts, standing_alerts
 from outlay.state.silences import silences_at
 
@@ -68,12 +69,15 @@ class Watch:
     def __init__(
         self, view: Callable[[], View], state: State, ways: Ways, health: Callable[[], tuple[SourceHealth, ...]],
         wake: Callable[[], None], *, page_at: int = 80, weekly: Weekly | None = None,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         """`view` gives a fresh view in the thread that calls it; `wake` is called when messages wait. `page_at`: from
-        which share of a budget on, in percent, somebody is paged; `weekly`: when a summary is sent."""
+        which share of a budget on, in percent, somebody is paged; `weekly`: when a summary is sent. `clock` is that of
+        people and of the outbox: on a sample ledger the time of the facts, which the view has, is another one."""
         self._view, self._state, self._ways, self._health, self._wake = view, state, ways, health, wake
         self._inputs = Inputs(page_at=page_at)
         self._weekly = weekly
+        self._clock = clock
         self._drivers: dict[tuple[str, datetime, int], tuple[Driver, ...]] = {}
         self._found: dict[str, tuple[Finding, ...]] = {}
         self._hour: datetime | None = None
@@ -135,7 +139,7 @@ class Watch:
             with self._lock:
                 self._inputs = replace(self._inputs, unusual=unusual)
             self._hour = hour
-        if self._weekly is not None and put_weekly(self._state, view, self._weekly, self._ways.voice):
+        if self._weekly is not None and put_weekly(self._state, view, self._weekly, self._ways.voice, self._clock()):
             self._wake()
         return self.keep(view.now)
 
@@ -146,21 +150,22 @@ class Watch:
             self._inputs = replace(self._inputs, currency=view.settings.currency, findings=found,
                                    runs={**self._inputs.runs, **runs})
 
-    def keep(self, now: datetime) -> Looked:
-        """Evaluates what is known, and keeps what follows in one transaction."""
+    def keep(self, known_at: datetime) -> Looked:
+        """Evaluates what is known, `known_at` being the time of the facts, and keeps what follows in one transaction.
+        """
         with self._lock:
-            inputs = self._inputs
-            conditions = evaluate(inputs, now)
+            inputs, at = self._inputs, self._clock()
+            conditions = evaluate(inputs, known_at)
             with self._state.begin() as connection:
                 standing = standing_alerts(connection)
                 if not conditions and not standing:
                     return Looked(0, 0, 0)
-                silences = silences_at(connection, now)
+                silences = silences_at(connection, at)
                 silenced = frozenset(each.key for each in conditions if silence_for(each, silences) is not None)
                 steps = reconcile(
-                    standing, conditions, now, unjudged=cannot_judge(inputs, now), silenced=silenced,
-                    ended=resolved_counts(connection, now - _RECENTLY) if standing else None)
-                waiting = carry_out(connection, steps, silences, self._ways, now)
+                    standing, conditions, at, unjudged=cannot_judge(inputs, known_at), silenced=silenced,
+                    ended=resolved_counts(connection, at - _RECENTLY) if standing else None)
+                waiting = carry_out(connection, steps, silences, self._ways, at)
         if waiting:
             self._wake()
         return Looked(len(conditions), len(steps), waiting)

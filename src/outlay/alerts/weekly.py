@@ -49,20 +49,20 @@ def due(weekly: Weekly, now: datetime) -> datetime:
     return at.replace(tzinfo=ZoneInfo(weekly.zone)).astimezone(UTC).replace(tzinfo=None)
 
 
-def put_weekly(state: State, view: View, weekly: Weekly, voice: Voice) -> bool:
-    """Puts the summary that is due into the outbox, once for each notifier. Whether there was one to put."""
-    at = due(weekly, view.now)
-    if view.now - at > _LATE:
+def put_weekly(state: State, view: View, weekly: Weekly, voice: Voice, now: datetime) -> bool:
+    """Puts the summary that is due at `now` into the outbox, once for each notifier. Whether there was one to put."""
+    at = due(weekly, now)
+    if now - at > _LATE:
         return False
     keys = {name: f"weekly-{at:%Y-%m-%d}-{name}"[:200] for name in weekly.notify}
     with state.begin() as connection:
         missing = [name for name in weekly.notify if not is_known(connection, keys[name])]
     if not missing:
         return False
-    body = summary_message(summarise(view, at), view.now, voice).as_json()
+    body = summary_message(summarise(view, view.now - (now - at)), now, voice).as_json()
     deliveries = tuple(Delivery(
         id=new_id(), alert=None, number=0, route="weekly", notifier=name, kind="summary", idempotency_key=keys[name],
-        body=body, state=WAITING, tries=0, due_at=view.now, next_at=view.now, last_error="", created_at=view.now)
+        body=body, state=WAITING, tries=0, due_at=now, next_at=now, last_error="", created_at=now)
         for name in missing)
     with state.begin() as connection:
         return put_deliveries(connection, deliveries) > 0
