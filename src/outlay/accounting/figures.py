@@ -86,6 +86,13 @@ def age(seconds: float) -> str:
     return f"{int(seconds / 86400)} days"
 
 
+def lasted(seconds: float) -> str:
+    """How long something took: `0.4 s`, `12 s`, `8 min`, `1 h 28 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 90 else duration(seconds / 3600)
+
+
 def gpu_name(gpu_type: str) -> str:
     """`H100` of `NVIDIA H100 80GB HBM3`: what people call it."""
     words = [word for word in gpu_type.replace("-", " ").split() if word.lower() not in ("nvidia", "tesla", "amd", "instinct")]

@@ -93,5 +93,14 @@ def held(ask: Ask, window: Window, *, currency: str = "USD") -> tuple[Held, ...]
         for run_id, scheduler, gpu_type, started, ended, gpus in ask.rows(held_expr(window)))
 
 
+def kind_prices(ask: Ask, at: datetime, *, currency: str = "USD") -> dict[str | None, Decimal]:
+    """Dollars of an hour of one accelerator lately, by its type, held or not."""
+    sums: dict[str | None, tuple[Decimal, float]] = {}
+    for _, _, gpu_type, cost, seconds in ask.rows(prices_expr(at, currency)):
+        known_cost, known_s = sums.get(gpu_type, (Decimal(0), 0.0))
+        sums[gpu_type] = (known_cost + cost, known_s + seconds)
+    return {gpu_type: _price(*known) for gpu_type, known in sums.items()}
+
+
 def _price(cost: Decimal, seconds: float) -> Decimal:
     return cost * 3600 / Decimal(str(round(seconds, 3)))

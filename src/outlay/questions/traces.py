@@ -53,13 +53,15 @@ def run_sums(rows: Any) -> dict[str, Any]:
     }
 
 
-def agent_runs_expr(window: Window, limit: int) -> Any:
-    """Columns trace_id, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced."""
+def agent_runs_expr(window: Window, limit: int, agent: str = "", offset: int = 0) -> Any:
+    """Columns trace_id, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced. `agent`: of
+    one agent alone."""
     rows = in_window(table("call"), window)
     rows = rows.filter(rows.trace_id.notnull())
     # Ranked by cost first, so that the rest is gathered for few of them.
-    ranked = rows.group_by("trace_id").aggregate(paid=rows.cost.sum().fill_null(0), named=rows.agent.count())
-    ranked = ranked.filter(ranked.named > 0).order_by([ranked.paid.desc(), ranked.trace_id]).limit(limit)
+    named = (rows.agent == agent).cast("int64").sum() if agent else rows.agent.count()
+    ranked = rows.group_by("trace_id").aggregate(paid=rows.cost.sum().fill_null(0), named=named)
+    ranked = ranked.filter(ranked.named > 0).order_by([ranked.paid.desc(), ranked.trace_id]).limit(limit, offset=offset)
     rows = rows.filter(rows.trace_id.isin(ranked.trace_id))
     start = rows.time.epoch_seconds()
     end = start + rows.duration_ms.fill_null(0).cast("float64") / 1000
@@ -71,13 +73,77 @@ def agent_runs_expr(window: Window, limit: int) -> Any:
     return runs.order_by([runs.paid.fill_null(0).desc(), runs.trace_id])
 
 
-def agent_runs(ask: Ask, window: Window, limit: int = 20) -> tuple[AgentRun, ...]:
-    """The dearest agent runs of the window, dearest first."""
+def agent_runs(ask: Ask, window: Window, limit: int = 20, *, agent: str = "", offset: int = 0) -> tuple[AgentRun, ...]:
+    """The dearest agent runs of the window, dearest first; of one agent, where it is named."""
     return tuple(
         AgentRun(trace_id, agent, team, project, owner, started, timedelta(seconds=seconds), calls, tools, errors,
                  paid or Decimal(0), unpriced)
         for trace_id, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced
-        in ask.rows(agent_runs_expr(window, limit)))
+        in ask.rows(agent_runs_expr(window, limit, agent, offset)))
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent in a window. `runs`: traces, 0 where its calls have none; `calls` asked a model; `failed`: calls and tools
+    that failed; `tokens` in and out; `cost`: metered US dollars of calls with a price, `unpriced`: those without; `dearest`:
+    of its traces."""
+
+    agent: str
+    team: str | None
+    runs: int
+    calls: int
+    failed: int
+    tokens: int
+    cost: Decimal
+    unpriced: int
+    dearest: Decimal | None
+
+
+def agents_expr(window: Window) -> Any:
+    """Columns agent, team, runs, calls, errors, tokens, paid, unpriced."""
+    rows = in_window(table("call"), window)
+    rows = rows.filter(rows.agent.notnull())
+    sums = run_sums(rows)
+    return rows.group_by("agent").aggregate(
+        team=rows.team.max(), runs=rows.trace_id.nunique(), calls=sums["calls"], errors=sums["errors"],
+        tokens=total(rows.input_tokens) + total(rows.output_tokens), paid=sums["paid"], unpriced=sums["unpriced"])
+
+
+def dearest_expr(window: Window) -> Any:
+    """Columns agent, dearest: of the traces of each agent."""
+    rows = in_window(table("call"), window)
+    rows = rows.filter(rows.agent.notnull(), rows.trace_id.notnull())
+    traces = rows.group_by("agent", "trace_id").aggregate(paid=rows.cost.sum())
+    return traces.group_by("agent").aggregate(dearest=traces.paid.max())
+
+
+def agents(ask: Ask, window: Window) -> tuple[Agent, ...]:
+    """Every agent that did something in the window, the dearest first."""
+    dearest = dict(ask.rows(dearest_expr(window)))
+    found = (Agent(agent, team, runs, calls, errors, tokens, paid or Decimal(0), unpriced, dearest.get(agent))
+             for agent, team, runs, calls, errors, tokens, paid, unpriced in ask.rows(agents_expr(window)))
+    return tuple(sorted(found, key=lambda each: (-each.cost, each.agent)))
+
+
+def trace_facts_expr(trace_id: str) -> Any:
+    """The columns of `agent_runs_expr` for one trace, whenever it was."""
+    rows = table("call")
+    rows = rows.filter(rows.trace_id == trace_id)
+    start = rows.time.epoch_seconds()
+    end = start + rows.duration_ms.fill_null(0).cast("float64") / 1000
+    return rows.group_by("trace_id").aggregate(
+        agent=rows.agent.argmin(rows.time, where=rows.agent.notnull()), team=rows.team.max(), project=rows.project.max(),
+        owner=rows.owner.max(), started=rows.time.min(), seconds=end.max() - start.min().cast("float64"),
+        **run_sums(rows))
+
+
+def trace_facts(ask: Ask, trace_id: str) -> AgentRun | None:
+    """None where there is no such trace."""
+    for _, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced in ask.rows(
+            trace_facts_expr(trace_id)):
+        return AgentRun(trace_id, agent, team, project, owner, started, timedelta(seconds=seconds), calls, tools, errors,
+                        paid or Decimal(0), unpriced)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

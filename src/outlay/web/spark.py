@@ -35,6 +35,13 @@ def sparkline(values: Sequence[float | None], label: str = "", *, width: int = 1
     return drawing(width, height, body, label)
 
 
+def sampled(values: Sequence[float], most: int) -> list[float]:
+    """At most so many of the values, evenly, the first and the last among them."""
+    if len(values) <= most:
+        return [float(value) for value in values]
+    return [float(values[round(place * (len(values) - 1) / (most - 1))]) for place in range(most)]
+
+
 def _stretches(values: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
     stretch: list[tuple[int, float]] = []
     for index, value in enumerate(values):

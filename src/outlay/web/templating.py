@@ -15,7 +15,7 @@ from outlay.web.devices import block_use
 from outlay.web.heatmap import heatmap
 from outlay.web.monthchart import month_chart
 from outlay.web.runchart import run_chart
-from outlay.web.spark import burn_bar, sparkline
+from outlay.web.spark import burn_bar, sampled, sparkline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,6 +45,7 @@ def environment(currency: str) -> Environment:
         "money": lambda amount, places=None: money.dollars(Decimal(amount), currency, places),
         "short": lambda amount: money.short_dollars(Decimal(amount), currency),
         "dollars": lambda amount: money.dollars(Decimal(amount)),
+        "dollars_in": lambda amount, places: money.dollars(Decimal(amount), places=places),
         "change": lambda amount, places=None: money.change(Decimal(amount), currency, places),
         "bare": lambda amount: money.dollars(amount, "", 2).strip(),
         "percent": lambda share: figures.percent(float(share)),
@@ -61,6 +62,8 @@ def environment(currency: str) -> Environment:
         "sentence": lambda words: words.removesuffix("."),
         "freed": lambda finding: digest.freed(finding, currency),
         "age": lambda length: figures.age(length.total_seconds()),
+        "lasted": lambda length: figures.lasted(length.total_seconds()),
+        "sampled": sampled,
         "twice": lambda value: (value, value),
         "gpu_name": figures.gpu_name,
         "float_or_none": lambda value: None if value is None else float(value),
