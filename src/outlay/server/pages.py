@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from outlay.server.rendering import partial, render_page
+from outlay.server.rendering import Form, partial, render_page
 
 if TYPE_CHECKING:
     from outlay.server.app import Serving
@@ -40,9 +40,14 @@ def page_routes(serving: Serving) -> list[Route]:
     return routes
 
 
+def _given(request: Request) -> dict[str, str]:
+    """The URL's query; of a name that is there more than once, a value a line."""
+    return {name: "\n".join(request.query_params.getlist(name)) for name in request.query_params}
+
+
 def _sheet(serving: Serving, page: Page, part: Part) -> Answer:
     async def answer(request: Request) -> Response:
-        query = page.query(request.query_params)
+        query = page.query(_given(request))
         sheet = await asyncio.to_thread(lambda: part.csv(part.ask(serving.owner.view(), query)))  # type: ignore[misc]
         text = io.StringIO()
         writer = csv.writer(text)
@@ -61,23 +66,30 @@ def _cell(value: object) -> object:
 
 def _page(serving: Serving, page: Page) -> Answer:
     async def answer(request: Request) -> Response:
-        query = page.query({**request.query_params, **request.path_params})
-        async with serving.ticks.watching(page.parts, query) as watch:
-            shown = dict(zip(
-                (part.code for part in page.parts),
-                await asyncio.gather(*(watch.first(part, FIRST_S) for part in page.parts)), strict=True))
-        visitor = serving.visitor(request)
-        html = await asyncio.to_thread(
-            render_page, page, serving.pages, shown, query, serving.owner.ledger.settings, person=visitor,
-            csrf=visitor.csrf)
-        return HTMLResponse(html)
+        return await shown_page(serving, page, request)
 
     return answer
 
 
+async def shown_page(
+    serving: Serving, page: Page, request: Request, form: Form = Form(), status: int = 200  # noqa: B008 - it is frozen
+) -> Response:
+    """The page as it is now, within `FIRST_S` of a second; parts that take longer come over its stream."""
+    query = page.query(_given(request))
+    async with serving.ticks.watching(page.parts, query) as watch:
+        shown = dict(zip(
+            (part.code for part in page.parts),
+            await asyncio.gather(*(watch.first(part, FIRST_S) for part in page.parts)), strict=True))
+    visitor = serving.visitor(request)
+    html = await asyncio.to_thread(
+        render_page, page, serving.pages, shown, query, serving.owner.ledger.settings, person=visitor,
+        csrf=visitor.csrf, form=form)
+    return HTMLResponse(html, status)
+
+
 def _stream(serving: Serving, page: Page) -> Answer:
     async def answer(request: Request) -> Response:
-        query = page.query({**request.query_params, **request.path_params})
+        query = page.query(_given(request))
 
         async def messages() -> AsyncIterator[str]:
             seen: dict[str, int] = {}

@@ -22,6 +22,7 @@ from outlay.collectors.runner import Health, Runner
 from outlay.governance.burns import burns
 from outlay.questions.answer import plain
 from outlay.questions.windows import now
+from outlay.server.actions import action_routes
 from outlay.server.api import api, source_json
 from outlay.server.app import application, serving
 from outlay.server.assessing import Assessing
@@ -29,7 +30,7 @@ from outlay.server.drain import Drain, resume
 from outlay.server.metrics import Meters, exposition
 from outlay.server.otlp import otlp_routes
 from outlay.server.owner import Owner
-from outlay.state.alerts import standing_alerts
+from outlay.state.alerts import Alert, alerts_since, standing_alerts
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -62,7 +63,12 @@ class Works:
             page_at=settings.alerts.budget_pages_at, weekly=settings.alerts.weekly)
         self.owner.watch(self.assessing.changed)
         self.owner.watch(self.watch.changed)
-        self.owner.know(lambda: {"health": self.health(), "assessment": self.assessing.latest()})
+        self.owner.know(lambda: {
+            "health": self.health(), "assessment": self.assessing.latest(), "alerts": self._alerts})
+
+    def _alerts(self, since: datetime) -> tuple[Alert, ...]:
+        with self._state.begin() as connection:
+            return alerts_since(connection, since)
 
     def health(self) -> tuple[Health, ...]:
         """How every source is."""
@@ -72,7 +78,7 @@ class Works:
         """What answers requests; `more` routes win."""
         return application(self.shared, [
             *more, *otlp_routes(self._spool), Mount("/api/v1", api(self.shared, self.health)),
-            Route("/metrics", self._metrics)])
+            Route("/metrics", self._metrics), *action_routes(self.shared, self._state)])
 
     async def _metrics(self, request: Request) -> Response:
         text = await asyncio.to_thread(lambda: exposition(self._meters()))

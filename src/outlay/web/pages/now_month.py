@@ -90,6 +90,11 @@ class BudgetLine:
     until: datetime
 
     @property
+    def scope(self) -> tuple[tuple[str, str], ...]:
+        """What it is for, as Explore asks for it."""
+        return tuple((name, ",".join(values)) for name, values in self.budget.where)
+
+    @property
     def share(self) -> Decimal:
         return self.spent / self.budget.amount
 
