@@ -159,6 +159,31 @@ def access_page() -> str:
     return before + "\n".join(lines) + "\n" + after
 
 
+def alerts_page() -> str:
+    """The page on alerts, with every rule and every notifier as its class says it."""
+    from outlay.alerts.notifiers.registry import NOTIFIERS
+    from outlay.alerts.rules.registry import RULES
+
+    rules = ["| rule | when |", "| --- | --- |"]
+    rules += [f"| [`{each.code}`](#{each.code}) | {each.title} |" for each in RULES]
+    for rule in RULES:
+        rules += ["", f"### {rule.code}", "", inspect.getdoc(type(rule)) or ""]
+    ways = ["| kind | what |", "| --- | --- |"]
+    ways += [f"| [`{each.code}`](#{each.code}) | {each.title} |" for each in NOTIFIERS]
+    for kind in NOTIFIERS:
+        ways += ["", f"### {kind.code}", "", inspect.getdoc(kind) or "", "", "| key | what it is |", "| --- | --- |",
+                 *(f"| `{name}` | {what} |" for name, what in kind.keys.items())]
+    text = (DOCS / "alerts.md").read_text(encoding="utf-8")
+    return _put(_put(text, "rules", rules), "notifiers", ways)
+
+
+def _put(text: str, name: str, lines: list[str]) -> str:
+    """The text with the lines between the marks of this name."""
+    before, _, rest = text.partition(f"<!-- {name} -->\n")
+    _, _, after = rest.partition(f"<!-- /{name} -->\n")
+    return "\n".join([f"{before}<!-- {name} -->", *lines, f"<!-- /{name} -->", after])
+
+
 def collectors_page() -> str:
     """Every collector with its docstring."""
     from outlay.collectors.registry import KINDS as COLLECTORS
@@ -214,7 +239,8 @@ def metrics_page() -> str:
 
 
 PAGES = {"facts.md": facts_page, "sources.md": sources_page, "detectors.md": detectors_page, "cli.md": cli_page,
-         "access.md": access_page, "collectors.md": collectors_page, "metrics.md": metrics_page}
+         "access.md": access_page, "collectors.md": collectors_page, "metrics.md": metrics_page,
+         "alerts.md": alerts_page}
 
 
 def run(check: bool) -> int:

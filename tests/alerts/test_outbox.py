@@ -179,14 +179,14 @@ def test_what_was_put_twice_is_sent_once(state: State, clock: Clock) -> None:
     assert Outbox(state, (fake,), clock).send_due() == 2
 
 
-def test_two_processes_do_not_both_take_it(tmp_path: Path) -> None:
+def test_two_processes_do_not_both_take_it(state_place: Path | str) -> None:
     alerts = [f"{number:032x}" for number in range(40)]
     taken: list[str] = []
-    with open_state(tmp_path) as state:
+    with open_state(state_place) as state:
         put(state, *(waiting(1, alert=alert) for alert in alerts))
 
     def take() -> None:
-        with open_state(tmp_path) as own:
+        with open_state(state_place) as own:
             while True:
                 with own.begin() as connection:
                     found = claim(connection, NOW, timedelta(minutes=1), 3)

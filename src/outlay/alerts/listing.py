@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from outlay.alerts.condition import Severity
 from outlay.facts.window import Window
 from outlay.questions.answer import Answer, plain
 from outlay.state.alerts import ACKED, OPEN, Alert, alerts_since
@@ -25,7 +26,7 @@ _COLUMNS = (*_FIELDS, WAITING, SENT, FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Alerts, newest first, with their deliveries by id; silences that hold."""
+    """Alerts, the loudest first and of these the newest, with their deliveries by id; silences that hold."""
 
     as_of: datetime
     currency: str
@@ -50,6 +51,6 @@ class Listing:
 
 def listed(connection: Connection, now: datetime, *, since: datetime, currency: str) -> Listing:
     """Alerts that stand, or ended after `since`."""
-    alerts = alerts_since(connection, since)
+    alerts = tuple(sorted(alerts_since(connection, since), key=lambda each: -Severity(each.severity).rank))
     return Listing(now, currency, alerts, deliveries_of(connection, [each.id for each in alerts]),
                    silences_at(connection, now))

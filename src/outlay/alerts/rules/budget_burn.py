@@ -50,9 +50,9 @@ class BudgetBurn(Rule):
             yield Condition(
                 rule=self.code, key=budget_key("budget", burn), team=scoped_team(burn), owner=None, currency=currency,
                 severity=Severity.PAGE if reached >= inputs.page_at else Severity.INFO, title=title,
-                cause=" ".join(filter(None, (_went_to(drivers, currency), pace(burn, currency)))),
+                cause=" ".join(filter(None, (_went_to(burn, drivers, currency), pace(burn, currency)))),
                 amount=burn.spent, since=since, link=budget_link(burn), step=reached,
-                action=_action(drivers, over), command=_command(burn), facts=budget_facts(burn, currency),
+                action=_action(burn, drivers, over), command=_command(burn), facts=budget_facts(burn, currency),
                 covers=(budget_key("predicted", burn),) if reached >= inputs.page_at or over else ())
 
 
@@ -100,15 +100,17 @@ def budget_facts(burn: Burn, currency: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _went_to(drivers: tuple[Driver, ...], currency: str) -> str:
+def _went_to(burn: Burn, drivers: tuple[Driver, ...], currency: str) -> str:
     if not drivers:
         return ""
     named = "; ".join(f"{each.name} {dollars(each.cost, currency)}" for each in drivers)
-    return f"Most of it: {named}."
+    most = sum((each.cost for each in drivers), Decimal(0)) * 2 >= burn.spent
+    return f"{'Most of it' if most else 'Its largest parts'}: {named}."
 
 
-def _action(drivers: tuple[Driver, ...], over: bool) -> str:
-    what = drivers[0].name if drivers else "what spends it"
+def _action(burn: Burn, drivers: tuple[Driver, ...], over: bool) -> str:
+    """Names what spends it only where that is enough of it to matter."""
+    what = drivers[0].name if drivers and drivers[0].cost * 4 >= burn.spent else "what spends it"
     return f"Stop or move {what}, or give the budget more." if over else f"Look at {what} before it is gone."
 
 
