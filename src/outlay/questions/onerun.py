@@ -91,7 +91,7 @@ def run_more(ask: Ask, run_id: str, scheduler: str) -> RunMore | None:
     row = next(iter(ask.rows(run_more_expr(run_id, scheduler))), None)
     if row is None:
         return None
-    return RunMore(*row[:-1], dict(row[-1] or {}))
+    return RunMore(*(*row[:-1], dict(row[-1] or {})))
 
 
 def run_days_expr(run_id: str, scheduler: str, currency: str) -> Any:

@@ -180,10 +180,8 @@ def run_list(ask: Ask, query: RunQuery) -> RunList:
     if not found:
         return RunList((), 0, 0, Decimal(0))
     total, going, all_hour = found[0][-3:]
-    rows = []
-    for row in found:
-        rows.append(RunRow(*row[:-4], _rate(row[-4])))
-    return RunList(tuple(rows), total, going, _rate(all_hour) or Decimal(0))
+    rows = tuple(RunRow(*(*row[:-4], _rate(row[-4]))) for row in found)
+    return RunList(rows, total, going, _rate(all_hour) or Decimal(0))
 
 
 def _rate(hour: float | None) -> Decimal | None:

@@ -139,4 +139,5 @@ RUNS = Page(
     ), key="r", knows={
         "q": "words in its name, owner, team, project or purpose",
         "state": "running, nowhere, waiting, ended or failed", "team": "its team", "owner": "its owner",
-        "kind": "its kind", "since": "24h, 7d, 30d or all", "sort": "hour, cost, started, run, owner or team", "page": "from 1 on"})
+        "kind": "its kind", "since": "24h, 7d, 30d or all",
+        "sort": "hour, cost, started, run, owner or team", "page": "from 1 on"})
