@@ -102,7 +102,8 @@ def test_opposite_changes_are_both_causes_and_the_rest_is_said() -> None:
 
 
 def test_a_bill_that_is_still_to_come_is_no_news() -> None:
-    run = Slice("gpu", ("r", None, None, None, "vision", "GPU"), "ana", amount("40", "10"), amount("70", "10"), Decimal(30))
+    run = Slice("gpu", ("r", None, None, None, "vision", "GPU"), "ana", amount("40", "10"), amount("70", "10"),
+                Decimal(30))
     said = explain([run])
     assert (said.change, said.estimate, said.causes, said.rest) == (30, 30, (), 0)
 
@@ -111,3 +112,11 @@ def test_nothing_changed() -> None:
     said = explain([part(amount("5", "1"), amount("5", "1"), project="a")])
     assert said.causes == () and said.change == 0 and said.rest_slices == 0
     assert explain([]).after == 0
+
+
+def test_a_team_is_named_with_what_moved_most_in_it() -> None:
+    said = explain([part(amount("10", "1"), amount("50", "5"), project="sft", team="vision", model="a"),
+                    part(amount("10", "1"), amount("40", "4"), project="moe", team="vision", model="b"),
+                    part(amount("10", "1"), amount("31", "4"), project="dpo", team="vision", model="b")])
+    cause = said.causes[0]
+    assert (cause.dimension, cause.value, cause.most) == ("team", "vision", ("model", "b", Decimal(51)))

@@ -8,8 +8,8 @@ from typing import Any
 
 import ibis
 import pytest
-from made_ledger import START, at, made_ledger, node_hours, readings
 
+from made_ledger import START, at, made_ledger, node_hours, readings
 from outlay.facts.window import Window
 from outlay.questions import compiled
 from outlay.questions.ask import Ask
@@ -21,11 +21,12 @@ from outlay.questions.tables import table
 
 def questions(now: datetime) -> list[Any]:
     window = Window(now - timedelta(days=2), now)
-    return [cost_expr(CostQuery(("team",), window, every="hour")), heatmap_expr(window, 3600), run_lives_expr(window, 5),
-            cost_expr(CostQuery((), Window(START, at(3)), every="day"))]
+    return [cost_expr(CostQuery(("team",), window, every="hour")), heatmap_expr(window, 3600),
+            run_lives_expr(window, 5), cost_expr(CostQuery((), Window(START, at(3)), every="day"))]
 
 
-@pytest.mark.parametrize("now", [at(2, 3), at(2, 3) + timedelta(microseconds=7), datetime(1900, 1, 1), datetime(1900, 5, 3)])
+@pytest.mark.parametrize("now", [
+    at(2, 3), at(2, 3) + timedelta(microseconds=7), datetime(1900, 1, 1), datetime(1900, 5, 3)])
 def test_every_moment_gives_what_compiling_gives(tmp_path: Path, now: datetime) -> None:
     store = made_ledger(tmp_path, [*node_hours("n1", START, at(2), "8"), *readings("n1", range(2), START, at(2), 50)])
     ask = Ask(store.con)

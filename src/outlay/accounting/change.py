@@ -25,6 +25,8 @@ from decimal import Decimal
 DIMENSIONS = ("run", "agent", "project", "model", "team", "line")
 #: A more telling dimension is taken although another explains more, as long as it explains this share of it.
 _AS_GOOD = Decimal("0.8")
+#: What explains this share of a cause is named with it.
+_GOOD_PART = Decimal("0.3")
 _LINE = DIMENSIONS.index("line")
 #: A line of a bill says nothing of who: it explains only what has none of these.
 _WHO = tuple(DIMENSIONS.index(name) for name in ("run", "agent", "project", "team"))
@@ -98,8 +100,10 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One value of one dimension that explains part of a change; `after` is at the kind of price of before. `also`: the other dimensions that have one value
-    throughout, `kind` "" where it holds several kinds of money, `owner` None where there are several."""
+    """One value of one dimension that explains part of a change; `after` is at the kind of price of before. `most`: the
+    value of a more telling dimension that moved most within it, where that is a good part of it. `also`: the other
+    dimensions that have one value throughout, `kind` "" where it holds several kinds of money, `owner` None where there
+    are several."""
 
     dimension: str
     value: str
@@ -109,6 +113,7 @@ class Cause:
     before: Amount
     after: Amount
     effects: Effects
+    most: tuple[str, str, Decimal] | None = None
 
     @property
     def change(self) -> Decimal:
@@ -126,8 +131,8 @@ class Cause:
 @dataclass(frozen=True, slots=True)
 class Explained:
     """A change with its causes, the largest first. `estimate`: of after, what is estimated above the price that before
-    was billed at. `rest`: what the causes leave; `rest_slices`: of how many slices that is, the largest of which changed
-    by `rest_most`."""
+    was billed at. `rest`: what the causes leave; `rest_slices`: of how many slices that is, the largest of which
+    changed by `rest_most`."""
 
     before: Decimal
     after: Decimal
@@ -189,8 +194,8 @@ def explain(slices: Iterable[Slice], most: int = 4) -> Explained:
 def _next(left: Sequence[Slice]) -> tuple[int, str] | None:
     """The place of the dimension, and the value, to be taken out next; None where nothing has a name.
 
-    A run is named only where it is nearly all of what something lasting moved by: of a job that runs every night under a
-    new number, one run ended and another began, and neither is news.
+    A run is named only where it is nearly all of what something lasting moved by: of a job that runs every night under
+    a new number, one run ended and another began, and neither is news.
     """
     lasting = _moves(left, range(1, len(DIMENSIONS)))
     best = max((abs(move) for move in lasting.values()), default=_NONE)
@@ -233,7 +238,17 @@ def _cause(place: int, value: str, chosen: Sequence[Slice]) -> Cause:
         if at != place and len(values) == 1 and (only := values.pop()) is not None:
             also.append((name, only))
     return Cause(DIMENSIONS[place], value, kinds.pop() if len(kinds) == 1 else "",
-                 owners.pop() if len(owners) == 1 else None, tuple(also), before, after, _effects(chosen))
+                 owners.pop() if len(owners) == 1 else None, tuple(also), before, after, _effects(chosen),
+                 _most(place, chosen, {name for name, _ in also}))
+
+
+def _most(place: int, chosen: Sequence[Slice], said: set[str]) -> tuple[str, str, Decimal] | None:
+    """What moved most in the direction of all of them, by a dimension that tells more and is not said anyhow."""
+    whole = sum((each.change for each in chosen), _NONE)
+    finer = [at for at, name in enumerate(DIMENSIONS[:place]) if name not in said]
+    moves = [(move / whole, at, value) for (at, value), move in _moves(chosen, finer).items()] if whole else []
+    share, at, value = max(moves, default=(_NONE, 0, ""), key=lambda move: (move[0], -move[1]))
+    return (DIMENSIONS[at], value, share * whole) if share >= _GOOD_PART else None
 
 
 def _effects(slices: Iterable[Slice]) -> Effects:

@@ -95,7 +95,8 @@ def lasted(seconds: float) -> str:
 
 def gpu_name(gpu_type: str) -> str:
     """`H100` of `NVIDIA H100 80GB HBM3`: what people call it."""
-    words = [word for word in gpu_type.replace("-", " ").split() if word.lower() not in ("nvidia", "tesla", "amd", "instinct")]
+    makers = ("nvidia", "tesla", "amd", "instinct")
+    words = [word for word in gpu_type.replace("-", " ").split() if word.lower() not in makers]
     return words[0].upper() if words else gpu_type
 
 

@@ -22,6 +22,8 @@ IDLE_PCT = 5.0
 #: Devices that are drawn at most; more would be lines thinner than a pixel.
 MOST_DEVICES = 256
 _FREE = -1.0
+#: A device in an hour in which the group of its row did not hold it, or nothing says that it did.
+ABSENT = -2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def heat_expr(window: Window, bucket_s: int, group: str, only: GpuFilter) -> Any
 def grouped_heat(ask: Ask, window: Window, bucket_s: int, group: str, only: GpuFilter) -> GroupedHeat | None:
     """Use by device and bucket of whole hours, in groups. None where nothing was read.
 
-    Grouped by team or run, a device has a row in each group that held it; what nobody held is left out.
+    Grouped by team or run, a device has a row in each group that held it, with `ABSENT` where that did not; what nobody
+    held is left out.
     """
     first = int((window.since - datetime(1970, 1, 1)).total_seconds())
     start = window.since - timedelta(seconds=first % bucket_s)
@@ -84,7 +87,7 @@ def grouped_heat(ask: Ask, window: Window, bucket_s: int, group: str, only: GpuF
     for label, node, device, bucket, read, busy, seen in ask.rows(heat_expr(window, bucket_s, group, only)):
         if label is None:
             continue
-        row = cells.setdefault((label, node, device), [None] * columns)
+        row = cells.setdefault((label, node, device), [None if group == "node" else ABSENT] * columns)
         place = (bucket - first) // bucket_s
         if read > 0:
             row[place] = min(100.0, 100 * busy / read)
@@ -168,7 +171,9 @@ def only_days(rows: Any, only: GpuFilter) -> Any:
     return rows
 
 
-def group_costs(ask: Ask, window: Window, group: str, only: GpuFilter, *, currency: str = "USD") -> tuple[GroupCost, ...]:
+def group_costs(
+    ask: Ask, window: Window, group: str, only: GpuFilter, *, currency: str = "USD"
+) -> tuple[GroupCost, ...]:
     """Every group, the dearest first."""
     from outlay.questions.runfacts import run_facts
 
@@ -183,17 +188,18 @@ def group_costs(ask: Ask, window: Window, group: str, only: GpuFilter, *, curren
     rows = []
     for (name, scheduler, team), parts in found.items():
         run = facts.get(name)
+        label = (run.title if run else name) or ("held by no run" if group != "team" else "no team or no run")
+        used, idle, free, unknown = (parts[part] for part in PARTS)
         rows.append(GroupCost(
-            name, (run.title if run else name) or ("held by no run" if group != "team" else "no team or no run"), scheduler,
-            run.owner if run else None, team, *(parts[part][0] for part in PARTS),
-            *(parts[part][1] / 3600 for part in PARTS)))
+            name, label, scheduler, run.owner if run else None, team, used[0], idle[0], free[0], unknown[0],
+            used[1] / 3600, idle[1] / 3600, free[1] / 3600, unknown[1] / 3600))
     return tuple(sorted(rows, key=lambda row: (-row.cost, row.label)))
 
 
 @dataclass(frozen=True, slots=True)
 class IdleDevices:
-    """Devices of one run (None: free ones of one node) that did nothing in the last hour read. `since`: the last hour in
-    which one of its devices did, None: never in the days looked at."""
+    """Devices of one run (None: free ones of one node) that did nothing in the last hour read. `since`: the last hour
+    in which one of its devices did, None: never in the days looked at."""
 
     run_id: str | None
     node: str | None

@@ -89,7 +89,9 @@ def run_more_expr(run_id: str, scheduler: str) -> Any:
 def run_more(ask: Ask, run_id: str, scheduler: str) -> RunMore | None:
     """None where there is no such run."""
     row = next(iter(ask.rows(run_more_expr(run_id, scheduler))), None)
-    return None if row is None else RunMore(*row[:-1], dict(row[-1] or {}))
+    if row is None:
+        return None
+    return RunMore(*(*row[:-1], dict(row[-1] or {})))
 
 
 def run_days_expr(run_id: str, scheduler: str, currency: str) -> Any:
@@ -133,8 +135,8 @@ def run_days(ask: Ask, run_id: str, scheduler: str, hours: Collection[tuple[date
         costs[day], seconds[day] = cost, held
     for day, cost in ask.rows(call_days_expr(run_id, currency)):
         costs[day] = (costs.get(day) or Decimal(0)) + (cost or Decimal(0))
-    return tuple(
-        RunDay(day, costs[day], seconds.get(day, 0.0) / 3600, _share(*read.get(day, (0.0, 0.0)))) for day in sorted(costs))
+    return tuple(RunDay(day, costs[day], seconds.get(day, 0.0) / 3600, _share(*read.get(day, (0.0, 0.0))))
+                 for day in sorted(costs))
 
 
 def _share(read_s: float, busy_s: float) -> float | None:

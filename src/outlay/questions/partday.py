@@ -95,7 +95,8 @@ def part_usage_expr(now: datetime) -> Any:
     rows = table("usage")
     today = midnight(now)
     rows = rows.filter(rows.start >= today - DAY, rows.start < today + DAY)
-    rows = rows.mutate(today=rows.start >= today, tokens=rows.input_tokens.fill_null(0) + rows.output_tokens.fill_null(0))
+    tokens = rows.input_tokens.fill_null(0) + rows.output_tokens.fill_null(0)
+    rows = rows.mutate(today=rows.start >= today, tokens=tokens)
     start = rows.start.epoch_seconds()
     until = ibis.ifelse(rows.today, ibis.timestamp(now), ibis.timestamp(now - DAY)).epoch_seconds()
     length = ibis.greatest((rows.end.epoch_seconds() - start).fill_null(3600), 1)
@@ -126,14 +127,13 @@ def reach_expr(now: datetime) -> Any:
 
     today = midnight(now)
     hours, charges, usage = table("gpu_hour"), table("charge"), table("usage")
-    found = {
-        "gpu": hours.filter(hours.hour >= today, hours.hour < today + DAY).select(
-            until=hours.hour + ibis.interval(hours=1)),
-        "charge": charges.filter(charges.charge_period_start >= today, charges.charge_period_start < today + DAY).select(
-            until=charges.charge_period_end),
-        "usage": usage.filter(usage.start >= today, usage.start < today + DAY).select(until=usage.end),
-    }
-    gpu, charge, used = (rows.aggregate(kind=ibis.literal(kind), until=rows.until.max()) for kind, rows in found.items())
+    found = (
+        ("gpu", hours, hours.hour, hours.hour + ibis.interval(hours=1)),
+        ("charge", charges, charges.charge_period_start, charges.charge_period_end),
+        ("usage", usage, usage.start, usage.end))
+    gpu, charge, used = (
+        rows.filter(start >= today, start < today + DAY).aggregate(kind=ibis.literal(kind), until=end.max())
+        for kind, rows, start, end in found)
     return gpu.union(charge).union(used)
 
 
@@ -249,7 +249,9 @@ def _lines(ask: Ask, now: datetime, currency: str) -> Iterator[_Row]:
         yield _Row("call" if kind == "usage" else kind, (*of, line), owner, provider, today, billed, part)
 
 
-def _gpu_time(ask: Ask, now: datetime, reach: datetime) -> dict[tuple[str | None, bool], tuple[Decimal, Decimal | None]]:
+def _gpu_time(
+    ask: Ask, now: datetime, reach: datetime
+) -> dict[tuple[str | None, bool], tuple[Decimal, Decimal | None]]:
     """GPU-hours of the whole day by run, and what share of them lies before the time; None: not known of the run."""
     found = {}
     for run, today, seconds, began, ended in ask.rows(part_gpus_expr(now)):

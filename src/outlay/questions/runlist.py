@@ -176,11 +176,12 @@ def _sorted(rows: Any, query: RunQuery) -> Any:
 
 def run_list(ask: Ask, query: RunQuery) -> RunList:
     """A page of runs, as the query wants them."""
-    rows = []
-    total = going = all_hour = 0
-    for *facts, goes_on, cost, unpriced, hour, total, going, all_hour in ask.rows(run_list_expr(query)):
-        rows.append(RunRow(*facts, goes_on, cost, unpriced, _rate(hour)))
-    return RunList(tuple(rows), total, going, _rate(all_hour) or Decimal(0))
+    found = list(ask.rows(run_list_expr(query)))
+    if not found:
+        return RunList((), 0, 0, Decimal(0))
+    total, going, all_hour = found[0][-3:]
+    rows = tuple(RunRow(*(*row[:-4], _rate(row[-4]))) for row in found)
+    return RunList(rows, total, going, _rate(all_hour) or Decimal(0))
 
 
 def _rate(hour: float | None) -> Decimal | None:

@@ -54,8 +54,8 @@ def run_sums(rows: Any) -> dict[str, Any]:
 
 
 def agent_runs_expr(window: Window, limit: int, agent: str = "", offset: int = 0) -> Any:
-    """Columns trace_id, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced. `agent`: of
-    one agent alone."""
+    """Columns trace_id, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced. `agent`:
+    of one agent alone."""
     rows = in_window(table("call"), window)
     rows = rows.filter(rows.trace_id.notnull())
     # Ranked by cost first, so that the rest is gathered for few of them.
@@ -84,9 +84,9 @@ def agent_runs(ask: Ask, window: Window, limit: int = 20, *, agent: str = "", of
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent in a window. `runs`: traces, 0 where its calls have none; `calls` asked a model; `failed`: calls and tools
-    that failed; `tokens` in and out; `cost`: metered US dollars of calls with a price, `unpriced`: those without; `dearest`:
-    of its traces."""
+    """An agent in a window. `runs`: traces, 0 where its calls have none; `calls` asked a model; `failed`: calls and
+    tools that failed; `tokens` in and out; `cost`: metered US dollars of calls with a price, `unpriced`: those without;
+    `dearest`: of its traces."""
 
     agent: str
     team: str | None
@@ -132,18 +132,21 @@ def trace_facts_expr(trace_id: str) -> Any:
     start = rows.time.epoch_seconds()
     end = start + rows.duration_ms.fill_null(0).cast("float64") / 1000
     return rows.group_by("trace_id").aggregate(
-        agent=rows.agent.argmin(rows.time, where=rows.agent.notnull()), team=rows.team.max(), project=rows.project.max(),
-        owner=rows.owner.max(), started=rows.time.min(), seconds=end.max() - start.min().cast("float64"),
-        **run_sums(rows))
+        agent=rows.agent.argmin(rows.time, where=rows.agent.notnull()), team=rows.team.max(),
+        project=rows.project.max(), owner=rows.owner.max(), started=rows.time.min(),
+        seconds=end.max() - start.min().cast("float64"), **run_sums(rows))
 
 
 def trace_facts(ask: Ask, trace_id: str) -> AgentRun | None:
     """None where there is no such trace."""
-    for _, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced in ask.rows(
-            trace_facts_expr(trace_id)):
-        return AgentRun(trace_id, agent, team, project, owner, started, timedelta(seconds=seconds), calls, tools, errors,
-                        paid or Decimal(0), unpriced)
-    return None
+    row = next(iter(ask.rows(trace_facts_expr(trace_id))), None)
+    return None if row is None else _agent_run(row)
+
+
+def _agent_run(row: tuple[Any, ...]) -> AgentRun:
+    trace_id, agent, team, project, owner, started, seconds, calls, tools, errors, paid, unpriced = row
+    return AgentRun(trace_id, agent, team, project, owner, started, timedelta(seconds=seconds), calls, tools, errors,
+                    paid or Decimal(0), unpriced)
 
 
 @dataclass(frozen=True, slots=True)

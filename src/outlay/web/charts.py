@@ -36,8 +36,10 @@ def goal_bar(share: float, goal: float, label: str, *, fill: str = "f-d", width:
     return drawing(width, 24, parts, label)
 
 
-def gpu_bar(parts: Sequence[GpuPart], currency: str) -> Markup:
-    """Used, allocated but unused, unallocated and unread in one bar that adds up."""
+def gpu_bar(
+    parts: Sequence[GpuPart], currency: str, widths: Sequence[tuple[int, str]] = ((896, "wide"), (328, "narrow"))
+) -> Markup:
+    """Used, allocated but unused, unallocated and unread in one bar that adds up; a drawing for each of the widths."""
     by_cost = any(part.cost for part in parts)
     sizes = {part.part: part.cost if by_cost else part.gpu_hours for part in parts}
     total = sum(sizes.values(), Decimal(0))
@@ -47,7 +49,7 @@ def gpu_bar(parts: Sequence[GpuPart], currency: str) -> Markup:
     precision = places(sizes.values())
     written = [dollars(size, currency, precision) if by_cost else f"{size:,.0f} h" for _, _, size in named]
     label = ", ".join(f"{name.lower()} {size}" for (name, _, _), size in zip(named, written, strict=True)).capitalize()
-    return _stacked(named, total, label, 896, "wide") + _stacked(named, total, label, 328, "narrow")
+    return Markup("").join(_stacked(named, total, label, width, kind) for width, kind in widths)
 
 
 def _stacked(named: Sequence[tuple[str, str, Decimal]], total: Decimal, label: str, width: int, kind: str) -> Markup:

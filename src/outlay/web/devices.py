@@ -9,11 +9,14 @@ from itertools import groupby, pairwise
 
 from outlay.accounting.assessment import Heatmap
 from outlay.accounting.figures import day, percent, plural
+from outlay.questions.gpuuse import ABSENT
 
 #: Below this share of an hour's cycles an allocated device did no work.
 IDLE_PERCENT = 5
 LEVELS = (IDLE_PERCENT, 20, 40, 60, 80)
 FREE, UNREAD = "cu", "hatch"
+#: A cell of what is not there. Nothing is drawn.
+BLANK = ""
 
 #: The space between two nodes, in rows.
 _GAP = 2 / 3
@@ -80,9 +83,11 @@ def _node_name(device: str) -> str:
 
 
 def level(cell: float | None) -> str:
-    """The class of a cell: c0 idle, c1 to c5 by twenty percent, `cu` free, `hatch` not read."""
+    """The class of a cell: c0 idle, c1 to c5 by twenty percent, `cu` free, `hatch` not read, "" not there."""
     if cell is None:
         return UNREAD
+    if cell == ABSENT:
+        return BLANK
     if cell < 0:
         return FREE
     return f"c{sum(cell >= step for step in LEVELS)}"
@@ -121,8 +126,11 @@ def blocks(heat: Heatmap, most: int = 6) -> tuple[Block, ...]:
 
 
 def block_use(cells: Sequence[float | None]) -> str:
-    """The mean of one block in percent, `free` where it was never allocated, `unknown` where nothing was read."""
+    """The mean of one block in percent, `free` where it was never allocated, `unknown` where nothing was read, a dash
+    where it was not there."""
     mean = Row("", tuple(cells)).mean
+    if cells and all(cell == ABSENT for cell in cells):
+        return "\N{EN DASH}"
     if mean is not None:
         return f"{mean:.0f}"
-    return "free" if any(cell is not None for cell in cells) else "unknown"
+    return "free" if any(cell is not None and cell != ABSENT for cell in cells) else "unknown"

@@ -15,12 +15,15 @@ from markupsafe import Markup
 
 from outlay.accounting.assessment import Heatmap
 from outlay.accounting.figures import day, percent
-from outlay.web.devices import FREE, UNREAD, Node, level, nodes
+from outlay.web.devices import BLANK, FREE, UNREAD, Node, level, nodes
 from outlay.web.svg import drawing, num, shorten, text
 
+#: Pixels of a drawing, of them for the cells, and when it is shown.
+_REPORT = ((896, 720, "wide"), (328, 252, "narrow"))
 
-def heatmap(heat: Heatmap, label: str) -> Markup:
-    """The drawings; `label` is the sentence that they say to those who do not see them."""
+
+def heatmap(heat: Heatmap, label: str, widths: Sequence[tuple[int, int, str]] = _REPORT) -> Markup:
+    """The drawings, one for each of the widths; `label` is the sentence that they say to those who do not see them."""
     columns = len(heat.cells[0]) if heat.cells else 0
     if not columns:
         return Markup("")
@@ -37,9 +40,9 @@ def heatmap(heat: Heatmap, label: str) -> Markup:
         kind="defs",
     )
     pitch, narrow_pitch = _pitches(placed, rows)
-    wide = _Frame(896, 720, pitch, columns, rows)
-    narrow = _Frame(328, 252, narrow_pitch, columns, rows)
-    return cells + _drawn(heat, placed, wide, label, "wide") + _drawn(heat, placed, narrow, label, "narrow")
+    frames = ((_Frame(width, plot, narrow_pitch if kind == "narrow" else pitch, columns, rows), kind)
+              for width, plot, kind in widths)
+    return cells + Markup("").join(_drawn(heat, placed, frame, label, kind) for frame, kind in frames)
 
 
 def _pitches(placed: Sequence[Node], rows: float) -> tuple[float, float]:
@@ -68,6 +71,8 @@ def _cell_paths(placed: Sequence[Node], columns: int) -> Iterator[str]:
             y = node.top + index + _MIDDLE
             ends: dict[str, int] = {}
             for kind, start, length in _runs(row.cells):
+                if kind == BLANK:
+                    continue
                 paths[kind].append(_piece(kind, start, length, y, ends.get(kind), every))
                 ends[kind] = start + length
     for kind, pieces in paths.items():

@@ -93,8 +93,8 @@ def month_sentence(month: Month, currency: str) -> str:
 
 def month_chart(month: Month, currency: str) -> Markup:
     """The drawings, wide and narrow."""
-    largest = max((amount for amount in (month.spent, month.budget, month.forecast and month.forecast.high)
-                   if amount is not None), default=Decimal(0))
+    high = Decimal(0) if month.forecast is None else month.forecast.high
+    largest = max(month.spent, month.budget or Decimal(0), high)
     ticks = round_ticks(largest)
     label = month_sentence(month, currency)
     wide = _Plot(month, currency, ticks, 700, 372, 50, 550, 348)
@@ -167,12 +167,16 @@ class _Plot:
         month, currency = self.month, self.currency
         over = month.budget is not None and month.forecast is not None and month.forecast.end > month.budget
         spent = dollars(month.spent, currency) if self.is_wide else short_dollars(month.spent, currency)
-        # Left of the point there is room from the second week on.
-        yield text(x - 10, y - 6, f"{spent} today" if self.is_wide else spent, "k e") if month.passed > 0.25 else text(
-            x + 10, y + 14, f"{spent} today" if self.is_wide else spent, "k")
+        named = f"{spent} today" if self.is_wide else spent
+        if month.passed <= 0.25:
+            yield text(x + 10, y + 14, named, "k")
+        elif self.is_wide or month.forecast is None or y - self.y(month.forecast.high) > 24:
+            yield text(x - 10, y - 6, named, "k e")  # from the second week on there is room at its left
+        else:
+            yield text(x - 2, y + 22, named, "k e")
         if month.budget is not None:
-            named = dollars(month.budget, currency) if self.is_wide else short_dollars(month.budget, currency)
-            yield text(self.left + 8, self.y(month.budget) - 7, f"budget {named}")
+            limit = dollars(month.budget, currency) if self.is_wide else short_dollars(month.budget, currency)
+            yield text(self.left + 8, self.y(month.budget) - 7, f"budget {limit}")
         if month.forecast is None:
             return
         end = month.forecast

@@ -72,7 +72,8 @@ def run_sentence(series: RunSeries, currency: str) -> str:
 def run_chart(series: RunSeries, currency: str) -> Markup:
     """The drawings, wide and narrow; as many panels as there is something to show."""
     label = run_sentence(series, currency)
-    return _Drawn(series, currency, 700, 568, True).whole(label) + _Drawn(series, currency, 328, 320, False).whole(label)
+    wide, narrow = _Drawn(series, currency, 700, 568, True), _Drawn(series, currency, 328, 320, False)
+    return wide.whole(label) + narrow.whole(label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,10 @@ class _Drawn:
     def whole(self, label: str) -> Markup:
         body: list[str] = []
         top = 0
-        for there, panel, height in ((bool(self.series.cost), self._cost, 132), (bool(self.series.values), self._values, 70),
-                                     (bool(self.series.use), self._use, 52)):
-            if there:
+        for shown, panel, height in (
+                (self.series.cost, self._cost, 132), (self.series.values, self._values, 70),
+                (self.series.use, self._use, 52)):
+            if shown:
                 body += panel(top + 18, height)
                 top += 18 + height + 18
         body += self._time(top - 18)
@@ -166,7 +168,8 @@ class _Drawn:
         yield text(self.left - 6, bottom + 4, "0%", "e")
         yield text(self.left - 6, top + 4, "100%", "e")
         for stretch in _hours(self.series.use):
-            yield line("ln", [(self.x(at + timedelta(minutes=30)), bottom - value / 100 * height) for at, value in stretch])
+            yield line("ln", [
+                (self.x(at + timedelta(minutes=30)), bottom - value / 100 * height) for at, value in stretch])
         if self.wide and self.series.mean_use is not None:
             yield text(self.right + 8, top + 4, f"{percent(self.series.mean_use)} on average")
 
@@ -175,8 +178,8 @@ class _Drawn:
         days = (until - since) / DAY
         if days < 2:
             steps = [since + (until - since) * place / 4 for place in range(4 if self.wide else 2)]
-            yield from (text(self.x(at), bottom + 16, instant(at) if place == 0 else f"{at:%H:%M}", "" if place == 0 else "c")
-                        for place, at in enumerate(steps))
+            yield text(self.left, bottom + 16, instant(since))
+            yield from (text(self.x(at), bottom + 16, f"{at:%H:%M}", "c") for at in steps[1:])
             return
         room = (self.right - self.left) / days
         step = next((step for step in (1, 2, 4, 7, 14, 28, 56) if step * room >= 56), 112)

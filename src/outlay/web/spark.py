@@ -10,10 +10,12 @@ from markupsafe import Markup
 from outlay.web.svg import drawing, line, num, rect
 
 
-def sparkline(values: Sequence[float | None], label: str = "", *, width: int = 180, height: int = 24, top: float | None = None,
-              wasted: bool = False, dot: bool = True) -> Markup:
-    """A line over equal steps of time, gaps left open, its last point dotted. `top`: the fixed end of its scale (100 for
-    percent), by default the largest value. With `label` an image that says it, without one decoration."""
+def sparkline(
+    values: Sequence[float | None], label: str = "", *, width: int = 180, height: int = 24, top: float | None = None,
+    wasted: bool = False, dot: bool = True,
+) -> Markup:
+    """A line over equal steps of time, gaps left open, its last point dotted. `top`: the fixed end of its scale (100
+    for percent), by default the largest value. With `label` an image that says it, without one decoration."""
     known = [value for value in values if value is not None]
     if not known:
         return Markup("")
@@ -57,7 +59,9 @@ def _stretches(values: Sequence[float | None]) -> Iterator[list[tuple[int, float
 def burn_bar(spent: Decimal, budget: Decimal, forecast: tuple[Decimal, Decimal, Decimal] | None, label: str) -> Markup:
     """What is spent of a budget, where it will end (middle, low, high) and the budget as a long tick, wide and narrow.
     All such bars share one scale: a budget is 5/9 of the width, so that 180% of it can be seen."""
-    return _burn_bar(spent, budget, forecast, label, 230, "wide") + _burn_bar(spent, budget, forecast, label, 128, "narrow")
+    wide, narrow = (_burn_bar(spent, budget, forecast, label, width, kind)
+                    for width, kind in ((230, "wide"), (128, "narrow")))
+    return wide + narrow
 
 
 def _burn_bar(spent: Decimal, budget: Decimal, forecast: tuple[Decimal, Decimal, Decimal] | None, label: str,

@@ -25,9 +25,10 @@ _DEEPEST = 24
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A span, a loop (`times` > 1) or what is left out (`left_out` spans; then nothing else is said of it). `own`: cost of
-    the span alone, None where it has none; `total`: with everything below; `tokens`: in and out; `status`: how it failed,
-    "" where it did not; `retried`: the same step before it failed."""
+    """A span, a loop (`times` > 1) or what is left out (`left_out` spans; then nothing else is said of it). `own`: cost
+    of the span alone, None where it has none; `total`: with everything below; `tokens`: in and out; `status`: how it
+    failed, "" where it did not; `retried`: the same step before it failed; `grown`: input tokens of a loop's first and
+    last call, where they grew."""
 
     name: str
     operation: str

@@ -74,8 +74,8 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class IdleRow:
-    """Devices that do nothing now. `per_hour` None: no known price. `since`: of a run, when they last did; `command`: what
-    ends it."""
+    """Devices that do nothing now. `per_hour` None: no known price. `since`: of a run, when they last did; `command`:
+    what ends it."""
 
     run_id: str | None
     scheduler: str | None
@@ -196,8 +196,9 @@ def gpu_idle(view: View, query: Query) -> Idle:
         elif each.run_id in runs and (run := facts.get(each.run_id)) is not None:
             stop = stop_endpoint(run.scheduler, run.title, run.run_id) if run.kind == "endpoint" else stop_run(
                 run.scheduler, run.run_id, run.name, run.kind)
-            rows.append(IdleRow(run.run_id, run.scheduler, run.title, run.owner, run.team, run.kind, each.devices, each.of,
-                                each.gpu_type, _times(runs[each.run_id].price, each.devices), each.since, stop))
+            rows.append(IdleRow(
+                run.run_id, run.scheduler, run.title, run.owner, run.team, run.kind, each.devices, each.of,
+                each.gpu_type, _times(runs[each.run_id].price, each.devices), each.since, stop))
     return Idle(at, tuple(sorted(rows, key=lambda row: (-(row.per_hour or Decimal(0)), row.title))))
 
 
@@ -224,8 +225,8 @@ def _node_owner(view: View, node: str | None) -> tuple[str | None, str | None]:
 def idle_sheet(part: Idle) -> Sheet:
     """A row a run, or a machine with free devices."""
     return Sheet(("run", "name", "owner", "team", "idle", "of", "gpu_type", "per_hour", "last_used", "command"), tuple(
-        (row.run_id, row.title, row.owner, row.team, row.devices, row.of, row.gpu_type, row.per_hour, row.since, row.command)
-        for row in part.rows))
+        (row.run_id, row.title, row.owner, row.team, row.devices, row.of, row.gpu_type, row.per_hour, row.since,
+         row.command) for row in part.rows))
 
 
 def gpu_filters(view: View, query: Query) -> GpuFilters:

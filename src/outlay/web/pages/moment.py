@@ -43,7 +43,7 @@ def moment(view: View) -> Moment:
 
 
 def assessment(view: View) -> Assessment | None:
-    """The assessment of the last thirty days with people's decisions as they stand now; None while the first is made."""
+    """The assessment of the last thirty days, with people's decisions as they stand now; None before the first."""
     found: Assessment | None = view.outside.get("assessment")
     if found is None:
         return None

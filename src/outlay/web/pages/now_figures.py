@@ -36,6 +36,14 @@ class OutputPrice:
     days: tuple[Decimal | None, ...] = ()
 
     @property
+    def change(self) -> Decimal | None:
+        """On the week before; 0 where it is less than half a percent, None where one of them is not known."""
+        if self.unit is None or self.before is None:
+            return None
+        difference = self.unit - self.before
+        return difference if abs(difference) * 200 >= self.before else Decimal(0)
+
+    @property
     def one(self) -> str:
         """`ticket resolved` of `tickets_resolved`."""
         words = self.kind.replace("_", " ").split()
@@ -171,7 +179,9 @@ def output_prices(view: View, today: datetime) -> tuple[OutputPrice, ...]:
     return tuple(sorted(found, key=lambda price: -price.cost))
 
 
-def _price(kind: str, scope: str, spent: dict[datetime, Decimal], made: Mapping[datetime, float], today: datetime) -> OutputPrice:
+def _price(
+    kind: str, scope: str, spent: Mapping[datetime, Decimal], made: Mapping[datetime, float], today: datetime
+) -> OutputPrice:
     counted = {day: Decimal(str(count)) for day, count in made.items()}
     days = [today - (14 - place) * DAY for place in range(14)]
 

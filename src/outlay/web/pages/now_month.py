@@ -42,7 +42,7 @@ def month(view: View, query: Query) -> MonthPart:
     made = _month(period, now.at, days, whole)
     points = made.points
     shown = [point for place, point in enumerate(points) if place and (place % 7 == 0 or place == len(points) - 1)]
-    ahead = ()
+    ahead: tuple[tuple[datetime, Decimal, Decimal, Decimal], ...] = ()
     if made.forecast is not None and made.forecast.days_left > 0:
         ahead = ((period.until, made.forecast.end, made.forecast.low, made.forecast.high),)
     return MonthPart(now, made, tuple((at, spent, made.pace(at)) for at, spent in shown), ahead)

@@ -39,7 +39,8 @@ class Biggest:
 def biggest(view: View, query: Query) -> Biggest:
     """Asks for the dearest runs of this moment."""
     now = moment(view)
-    found = run_list(view.ask, RunQuery(now.at, None, state="running", limit=SHOWN_RUNS, currency=view.settings.currency))
+    found = run_list(
+        view.ask, RunQuery(now.at, None, state="running", limit=SHOWN_RUNS, currency=view.settings.currency))
     use = run_use(view.ask, Window(now.at - DAY, now.at), [row.run_id for row in found.rows])
     return Biggest(now, found.rows, use, judged(view), found.total, found.per_hour)
 

@@ -54,7 +54,9 @@ def why(view: View, query: Query) -> Why:
     currency = view.settings.currency
     days = part_days(view.ask, now.at, currency=currency, dollar_rates=dollar_rates(view.settings.rates))
     said = explain(days.slices)
-    runs = run_facts(view.ask, [cause.value for cause in said.causes if cause.dimension == "run"])
+    named = [(cause.dimension, cause.value) for cause in said.causes] + [
+        cause.most[:2] for cause in said.causes if cause.most is not None]
+    runs = run_facts(view.ask, [value for dimension, value in named if dimension == "run"])
     reasons = tuple(_reason(cause, runs, now.at, currency) for cause in said.causes)
     return Why(now, said, reasons, _summary(said, currency), days.late, bool(said.before))
 
@@ -79,14 +81,20 @@ def _reason(cause: Cause, runs: dict[str, RunFacts], at: datetime, currency: str
     who += [value for dimension, value in cause.also if dimension in ("team", "project", "model", "agent")
             and value != name]
     whose = ", ".join(word for word in who if word)
+    most = ""
+    if cause.most is not None:
+        dimension, value, amount = cause.most
+        called = runs[value].title if dimension == "run" and value in runs else value
+        most = f"Most of it {dimension} {called}, {change(amount, currency)}."
     return Reason(cause.change, f"{name} {_happened(cause, run, at)}", " ".join(
-        filter(None, (_split(cause, currency), f"{whose}." if whose else ""))), link)
+        filter(None, (_split(cause, currency), most, f"{whose}." if whose else ""))), link)
 
 
 def _happened(cause: Cause, run: RunFacts | None, at: datetime) -> str:
     """What happened to it: a verb, and how much."""
     if cause.began:
-        return f"started at {run.started:%H:%M}" if run and run.started and run.started.date() == at.date() else "is new"
+        today = run is not None and run.started is not None and run.started.date() == at.date()
+        return f"started at {run.started:%H:%M}" if run is not None and today else "is new"
     if cause.ended:
         return "ended" if run else "stopped"
     largest = cause.effects.largest
@@ -119,7 +127,8 @@ def _split(cause: Cause, currency: str) -> str:
     units = {"gpu": "GPU-hours", "call": "calls"}.get(cause.kind, "")
     said = []
     if units and cause.before.units is not None and cause.after.units is not None:
-        said.append(f"{quantity(round(cause.after.units, 1))} {units}, {quantity(round(cause.before.units, 1))} yesterday.")
+        after, before = (quantity(round(units, 1)) for units in (cause.after.units, cause.before.units))
+        said.append(f"{after} {units}, {before} yesterday.")
     parts = _parts(cause.effects)
     if len(parts) > 1:
         words = ", ".join(f"{name} {change(amount, currency)}" for name, amount in parts)

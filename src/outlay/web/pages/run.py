@@ -114,8 +114,9 @@ def done(view: View, query: Query) -> RunRecord:
     if row is None:
         return RunRecord(None, None, ())
     _, findings = about(view, row)
-    return RunRecord(row, run_more(view.ask, row.run_id, row.scheduler),
-                     record(view.ask, row, findings, reports(view.ask, row.run_id), at.at))
+    more = run_more(view.ask, row.run_id, row.scheduler)
+    return RunRecord(row, more, record(
+        view.ask, row, more, findings, reports(view.ask, row.run_id), at.at))
 
 
 def about(view: View, row: RunRow | None) -> tuple[bool, tuple[Counted, ...]]:
@@ -137,7 +138,8 @@ def _row(view: View, query: Query, at: Moment) -> RunRow | None:
     said = dict(query)
     if "id" not in said:
         return None
-    wanted = RunQuery(at.at, None, currency=view.settings.currency, limit=1, only=(said["id"], said.get("scheduler", "")))
+    only = (said["id"], said.get("scheduler", ""))
+    wanted = RunQuery(at.at, None, currency=view.settings.currency, limit=1, only=only)
     return next(iter(run_list(view.ask, wanted).rows), None)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from outlay.accounting.assessment import Counted
 from outlay.accounting.figures import day, plural
 from outlay.questions.ask import Ask
-from outlay.questions.onerun import Decided, Reports, decided_about
+from outlay.questions.onerun import Decided, Reports, RunMore, decided_about
 from outlay.questions.runlist import RunRow
 
 _STATES = {"accepted": "accepted", "ignored": "ignored", "open": "opened again"}
@@ -24,10 +24,13 @@ class Entry:
     bad: bool = False
 
 
-def record(ask: Ask, row: RunRow, findings: tuple[Counted, ...], told: Reports | None, at: datetime) -> tuple[Entry, ...]:
+def record(
+    ask: Ask, row: RunRow, more: RunMore | None, findings: tuple[Counted, ...], told: Reports | None, at: datetime
+) -> tuple[Entry, ...]:
     """Everything that the ledger knows to have happened to a run up to a moment."""
     titles = {each.finding.id: each.finding.title for each in findings}
-    entries = [*_life(row), *_reported(told), *(_decided(each, titles) for each in decided_about(ask, list(titles)))]
+    decisions = (_decided(each, titles) for each in decided_about(ask, list(titles)))
+    entries = [*_life(row), *_step(more), *_reported(told), *decisions]
     return tuple(sorted((entry for entry in entries if entry.at <= at), key=lambda entry: entry.at))
 
 
@@ -41,6 +44,17 @@ def _life(row: RunRow) -> Iterator[Entry]:
     if row.ended is not None:
         failed = row.state in ("failed", "out_of_memory", "timeout")
         yield Entry(row.ended, f"Ended: {(row.state or 'unknown how').replace('_', ' ')}.", failed)
+
+
+def _step(more: RunMore | None) -> Iterator[Entry]:
+    """The end of its last process, where the allocation went on without it."""
+    if more is None or "step_state" not in more.tags:
+        return
+    try:
+        ended = datetime.fromisoformat(more.tags.get("step_ended", "").replace("Z", "+00:00")).replace(tzinfo=None)
+    except ValueError:
+        return
+    yield Entry(ended, f"Its last process ended: {more.tags['step_state']}.", True)
 
 
 def _reported(told: Reports | None) -> Iterator[Entry]:

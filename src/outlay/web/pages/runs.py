@@ -125,9 +125,9 @@ def run_sheet(part: Runs) -> Sheet:
     return Sheet(
         ("run", "scheduler", "name", "state", "finding", "kind", "owner", "team", "project", "purpose", "environment",
          "gpus", "gpu_type", "started", "ended", "deadline", "use_24h", "per_hour", "cost"),
-        tuple((row.run_id, row.scheduler, row.name, row.state, part.judged.word(row.run_id), row.kind, row.owner, row.team,
-               row.project, row.purpose, row.environment, row.gpus, row.gpu_type, row.started, row.ended, row.deadline,
-               part.use[row.run_id].mean if row.run_id in part.use else None, row.per_hour, row.cost)
+        tuple((row.run_id, row.scheduler, row.name, row.state, part.judged.word(row.run_id), row.kind, row.owner,
+               row.team, row.project, row.purpose, row.environment, row.gpus, row.gpu_type, row.started, row.ended,
+               row.deadline, part.use[row.run_id].mean if row.run_id in part.use else None, row.per_hour, row.cost)
               for row in part.found.rows))
 
 
@@ -137,6 +137,7 @@ RUNS = Page(
         Part("runs-list", "live/runs_list.html.j2", runs, every_s=3, csv=run_sheet),
         Part("runs-filters", "live/runs_filters.html.j2", filters, every_s=60),
     ), key="r", knows={
-        "q": "words in its name, owner, team, project or purpose", "state": "running, nowhere, waiting, ended or failed",
-        "team": "its team", "owner": "its owner", "kind": "its kind", "since": "24h, 7d, 30d or all",
+        "q": "words in its name, owner, team, project or purpose",
+        "state": "running, nowhere, waiting, ended or failed", "team": "its team", "owner": "its owner",
+        "kind": "its kind", "since": "24h, 7d, 30d or all",
         "sort": "hour, cost, started, run, owner or team", "page": "from 1 on"})
