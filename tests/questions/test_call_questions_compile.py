@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from made_ledger import at, window
-from outlay.questions import callslices, conversations, longruns, outputlengths, prefixes, prompts, tasks, traces
+from outlay.questions import (
+    callslices,
+    conversations,
+    hourly_series,
+    known_runs,
+    longruns,
+    outputlengths,
+    prefixes,
+    prompts,
+    tasks,
+    traces,
+)
 from outlay.questions.callslices import CallSlice, PromptSlice, Tokens
 
 MONTH = window(30)
@@ -36,6 +47,11 @@ QUESTIONS: dict[str, Any] = {
     "trace_costs": longruns.trace_costs_expr(MONTH, ["t"]),
     "agent_runs": traces.agent_runs_expr(MONTH, 20),
     "trace_tree": traces.trace_tree_expr("t"),
+    "hourly_endpoints": hourly_series.hourly_series_expr(MONTH, "endpoint", 60),
+    "hourly_teams": hourly_series.hourly_series_expr(MONTH, "team", 60),
+    "change_by_key": hourly_series.change_expr(window(1), "team", "search", "key"),
+    "change_by_endpoint": hourly_series.change_expr(window(1), "project", "chat", "endpoint"),
+    "known_runs": known_runs.known_runs_expr(["4711"]),
 }
 
 
