@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             for path in sorted((folder / "files" / name).iterdir()):
                 ledger.import_file(path)
     with served(folder / "store", "--no-sign-in", config=config) as running:
+        until = time.monotonic() + 120
+        while b"<table" not in running.ask("GET", "/findings")[1]:
+            assert time.monotonic() < until, "the sample was not judged"
+            time.sleep(0.5)
         yield running
 
 
@@ -51,7 +56,7 @@ def look(browser: Browser, server: Server, path: str, width: int, scheme: str, s
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(server.url + path, wait_until="load")
     if scripts:
-        expect(page.locator("main .wait")).to_have_count(0, timeout=60_000)
+        expect(page.locator("main p.sub.wait")).to_have_count(0, timeout=60_000)
     assert said == []
     return page
 
