@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -56,8 +56,13 @@ class _Region:
     shown: Shown | None = None
     task: asyncio.Task[None] | None = None
     watchers: set[asyncio.Event] = field(default_factory=set)
-    first: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Set while `shown` is what would be answered now.
+    current: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Someone has come, or the ledger has changed.
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
     left_at: float = 0.0
+    asked_at: float = -math.inf
+    generation: int = -1
 
 
 class Ticks:
@@ -74,9 +79,7 @@ class Ticks:
         self._quick = ThreadPoolExecutor(2, thread_name_prefix="ask-quick")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="ask-slow")
         self._generation = 0
-        self._changed = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._moved = asyncio.Event()
         self.asked = 0
         self.asked_s = 0.0
 
@@ -87,11 +90,17 @@ class Ticks:
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()
+        for region in self._regions.values():
+            region.wake.set()
+
+    @property
+    def regions(self) -> int:
+        """How many are kept."""
+        return len(self._regions)
 
     async def shown(self, part: Part, query: Query, wait_s: float) -> Shown | None:
-        """The part as it is now; asked first where it is not known. None where that takes longer than `wait_s`."""
+        """The part as it is now; asked first where it is not known or out of date. Where that takes longer than
+        `wait_s`: as it was before, or None."""
         async with self.watching([part], query) as watch:
             return await watch.first(part, wait_s)
 
@@ -102,7 +111,10 @@ class Ticks:
         news = asyncio.Event()
         regions = [self._region(part, query) for part in parts]
         for region in regions:
+            if self._due_in(region) <= 0:
+                region.current.clear()
             region.watchers.add(news)
+            region.wake.set()
             if region.task is None or region.task.done():
                 region.task = asyncio.create_task(self._keep_asking(region))
         try:
@@ -122,28 +134,32 @@ class Ticks:
             self._regions[key] = _Region(part, query)
         return self._regions[key]
 
+    def _due_in(self, region: _Region) -> float:
+        """Seconds until the region is to be asked again. Whoever comes later than that does not get what was known
+        before; a slow question rests as long as it takes."""
+        every = AT_LEAST_EVERY_S if region.generation == self._generation else region.part.every_s
+        took = region.shown.seconds if region.shown is not None else 0.0
+        return region.asked_at + max(every, 2 * took) - time.monotonic()
+
     async def _keep_asking(self, region: _Region) -> None:
-        while region.watchers or time.monotonic() - region.left_at < KEPT_S:
-            if not region.watchers:
-                # Kept for who comes back, but not asked.
-                await asyncio.sleep(1)
-                continue
-            began = time.monotonic()
-            generation, moved = self._generation, self._moved
-            await self._ask(region)
-            await asyncio.sleep(max(0.0, region.part.every_s - (time.monotonic() - began)))
-            if generation == self._generation:
-                try:
-                    await asyncio.wait_for(moved.wait(), AT_LEAST_EVERY_S)
-                except TimeoutError:
-                    continue
+        while True:
+            region.wake.clear()
+            wait_s = self._due_in(region) if region.watchers else region.left_at + KEPT_S - time.monotonic()
+            if wait_s > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(region.wake.wait(), wait_s)
+            elif region.watchers:
+                await self._ask(region)
+            else:
+                break
         self._regions.pop((region.part.code, region.query), None)
 
     async def _ask(self, region: _Region) -> None:
         slow = region.shown is not None and region.shown.seconds > SLOW_S
         lane = self._slow if slow else self._quick
         last = region.shown
-        began = time.monotonic()
+        began = region.asked_at = time.monotonic()
+        region.generation = self._generation
         try:
             html, seconds = await asyncio.get_running_loop().run_in_executor(lane, self._asked, region)
             error = ""
@@ -158,7 +174,7 @@ class Ticks:
         region.shown = Shown(region.part.code, html, version, self._clock(), seconds, error)
         self.asked += 1
         self.asked_s += seconds
-        region.first.set()
+        region.current.set()
         if not same:
             for news in region.watchers:
                 news.set()
@@ -193,12 +209,10 @@ class Watch:
     news: asyncio.Event
 
     async def first(self, part: Part, wait_s: float) -> Shown | None:
-        """The part as soon as it is known, within `wait_s`; else None."""
+        """The part as soon as it is current; after `wait_s` as it was before, or None."""
         region = next(region for region in self.regions if region.part is part)
-        try:
-            await asyncio.wait_for(region.first.wait(), wait_s)
-        except TimeoutError:
-            return None
+        with suppress(TimeoutError):
+            await asyncio.wait_for(region.current.wait(), wait_s)
         return region.shown
 
     async def next(self, seen: dict[str, int], wait_s: float) -> list[Shown]:
