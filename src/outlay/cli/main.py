@@ -18,6 +18,7 @@ from outlay.errors import OutlayError
 #: Command, the module and name that hold it, and the line that `outlay --help` shows.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("up", "outlay.cli.up:up", "Serve the dashboard and receive what happens."),
+    ("agent", "outlay.cli.agent:agent", "Read a GPU host, and send that to a server."),
     ("status", "outlay.cli.status:status", "Whether a server keeps the store, and how its sources are."),
     ("import", "outlay.cli.import_files:import_files", "Read bills, usage, logs and metrics into the ledger."),
     ("imports", "outlay.cli.imports:imports", "List, show and undo imports."),

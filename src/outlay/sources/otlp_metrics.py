@@ -1,4 +1,5 @@
-"""GPU readings among OTLP metrics: OpenTelemetry's `hw.gpu.*`, and DCGM's names as a collector scrapes them."""
+"""GPU readings among OTLP metrics: OpenTelemetry's `hw.gpu.*`, and DCGM's names as a collector scrapes them or as
+`outlay agent` sends them, with the runs of its host."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from outlay.facts import Reject, Sample
+from outlay.facts import Reject, Run, Sample
 
 _MIB = 1 / (1 << 20)
 #: Metric to the column of `Sample` and the factor that turns its unit into the column's.
@@ -26,6 +27,10 @@ _TYPE = ("modelName", "hw.model", "hw.name")
 _RUN = ("outlay.run_id", "OUTLAY_RUN_ID", "hpc_job", "slurm_job_id")
 _POOL = ("outlay.pool", "k8s.cluster.name")
 _EPOCH = datetime(1970, 1, 1)
+#: What the agent sends beside readings: work of which no scheduler knows, and how many readings it had to drop.
+RUN, DROPPED = "outlay.run.gpus", "outlay.agent.dropped"
+#: Labels that begin so become tags of the sample.
+TAG = "outlay.tag."
 _LIMITS = {"util": 100.0, "sm_active": 100.0}
 
 
@@ -40,13 +45,19 @@ class Point:
     labels: Mapping[str, Any]
 
 
-def samples(points: Iterable[Point | None]) -> tuple[list[Sample], list[Reject], int]:
-    """Readings of one device and moment become one sample. The third value counts points about something else."""
+def samples(points: Iterable[Point | None]) -> tuple[list[Sample | Run], list[Reject], int]:
+    """Readings of one device and moment become one sample, observations of runs a run each. The third value counts
+    points about something else."""
     found: dict[tuple[str, int, int], dict[str, float]] = {}
     labels: dict[tuple[str, int, int], Mapping[str, Any]] = {}
     rejects: list[Reject] = []
+    runs: list[Sample | Run] = []
     others = 0
     for point in points:
+        if point is not None and point.metric in (RUN, DROPPED):
+            made = _run(point) if point.metric == RUN else _lost(point)
+            rejects.append(made) if isinstance(made, Reject) else runs.append(made)
+            continue
         if point is None or point.metric not in METRICS or point.labels.get("hw.type", "gpu") != "gpu":
             others += 1
             continue
@@ -59,7 +70,35 @@ def samples(points: Iterable[Point | None]) -> tuple[list[Sample], list[Reject],
         key = (device, point.start, point.time)
         found.setdefault(key, {})[column] = point.value * factor
         labels[key] = {**labels.get(key, {}), **point.labels}
-    return [_sample(key, values, labels[key]) for key, values in found.items()], rejects, others
+    return [*(_sample(key, values, labels[key]) for key, values in found.items()), *runs], rejects, others
+
+
+def _run(point: Point) -> Run | Reject:
+    labels = point.labels
+    run_id, scheduler = _first(labels, ("outlay.run_id",)), _first(labels, ("outlay.scheduler",))
+    if problem := _problem(point, "", 1.0):
+        return Reject(None, RUN, problem)
+    if run_id is None or scheduler is None:
+        return Reject(None, RUN, "names no run (outlay.run_id) or no scheduler (outlay.scheduler)")
+    try:
+        started, ended = (_time(labels.get(f"outlay.run.{name}")) for name in ("started", "ended"))
+    except ValueError:
+        return Reject(None, RUN, "has a time that is none (outlay.run.started, outlay.run.ended)")
+    return Run(
+        run_id=run_id, scheduler=scheduler, name=_first(labels, ("process.executable.name",)),
+        user=_first(labels, ("process.owner",)), state="running" if ended is None else None, started=started,
+        ended=ended, observed=_EPOCH + timedelta(microseconds=point.time // 1000), nodes=_first(labels, _NODE),
+        gpus=round(point.value), partition=_first(labels, _POOL))
+
+
+def _time(value: object) -> datetime | None:
+    """A time in UTC. Raises `ValueError`."""
+    return None if value is None else datetime.fromisoformat(str(value)).replace(tzinfo=None)
+
+
+def _lost(point: Point) -> Reject:
+    return Reject(None, DROPPED, f"the agent on {_first(point.labels, _NODE)} dropped {point.value:,.0f} readings that "
+                  "it could not deliver")
 
 
 def _problem(point: Point, column: str, factor: float) -> str:
@@ -73,7 +112,8 @@ def _problem(point: Point, column: str, factor: float) -> str:
 def _device(labels: Mapping[str, Any]) -> str | None:
     device = _first(labels, _DEVICE)
     if device:
-        return device
+        # A slice of a GPU that is partitioned (MIG) is a device of its own.
+        return f"{device}/{part}" if (part := _first(labels, ("GPU_I_ID",))) else device
     node, index = _first(labels, _NODE), _first(labels, _INDEX)
     return f"{node}/{index}" if node and index else None
 
@@ -88,7 +128,8 @@ def _sample(key: tuple[str, int, int], values: dict[str, float], labels: Mapping
         time=_EPOCH + timedelta(microseconds=(start or end) // 1000), seconds=seconds, node=_first(labels, _NODE),
         device=device, gpu_type=_first(labels, _TYPE), pool=_first(labels, _POOL), util=values.get("util"),
         sm_active=values.get("sm_active"), mem_used_mb=values.get("mem_used_mb"), mem_total_mb=total,
-        power_w=values.get("power_w"), run_id=_first(labels, _RUN))
+        power_w=values.get("power_w"), run_id=_first(labels, _RUN),
+        tags={name.removeprefix(TAG): str(value)[:200] for name, value in labels.items() if name.startswith(TAG)})
 
 
 def _first(labels: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from outlay.errors import OutlayError
-from outlay.facts import Call, Reject, Sample
+from outlay.facts import Call, Reject, Run, Sample
 from outlay.sources import otlp
 from outlay.sources.otlp_metrics import Point, samples
 from outlay.sources.record import BadRow, Record
@@ -32,14 +32,14 @@ class Undecodable(OutlayError):
 class Received:
     """What a request holds. `others`: spans or data points that are about something else, and are left out."""
 
-    facts: tuple[Call | Sample, ...]
+    facts: tuple[Call | Sample | Run, ...]
     rejects: tuple[Reject, ...]
     others: int
 
 
 def traces(body: bytes, *, as_json: bool) -> Received:
     """The calls of an `ExportTraceServiceRequest`. Raises `Undecodable`."""
-    facts: list[Call | Sample] = []
+    facts: list[Call | Sample | Run] = []
     rejects: list[Reject] = []
     others = 0
     try:
