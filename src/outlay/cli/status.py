@@ -49,6 +49,8 @@ def _text(found: dict[str, Any]) -> str:
     else:
         lines.append("No source has given anything yet: send OTLP to it, or name collectors in outlay.yaml.")
     lines += [f"! {one_line(each['name'])}: {each['last_error']}" for each in found["sources"] if each["last_error"]]
+    lines += [f"! {one_line(each['name'])}: {one_line(text)}" for each in found["sources"]
+              for text in each["problems"]]
     return "\n".join(lines)
 
 

@@ -6,19 +6,29 @@ Kubernetes, Ray, MLflow, the providers' usage APIs and cloud buckets have their 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from outlay.collectors.base import Collector
+from outlay.collectors.files import Files
 from outlay.collectors.prometheus import PrometheusQuery, PrometheusScrape
 from outlay.collectors.sample_month import SampleMonth
 from outlay.collectors.settings import Entry
 from outlay.errors import SettingsError
 
-KINDS: tuple[type[Collector], ...] = (PrometheusQuery, PrometheusScrape, SampleMonth)
+if TYPE_CHECKING:
+    from outlay.sources.base import Source
+
+KINDS: tuple[type[Collector], ...] = (PrometheusQuery, PrometheusScrape, Files, SampleMonth)
 
 
-def collectors(entries: Iterable[Entry]) -> tuple[Collector, ...]:
-    """The collectors that the settings ask for. Raises `SettingsError` naming the entry and key at fault."""
+def collectors(
+    entries: Iterable[Entry], own: Callable[[], tuple[Source, ...]] = tuple, scratch: Path | None = None
+) -> tuple[Collector, ...]:
+    """The collectors that the settings ask for; `own` and `scratch` as `Entry` has them. Raises `SettingsError` naming
+    the entry and key at fault."""
     known = {kind.code: kind for kind in KINDS}
     found = []
     for entry in entries:
@@ -26,5 +36,5 @@ def collectors(entries: Iterable[Entry]) -> tuple[Collector, ...]:
             close = difflib.get_close_matches(entry.kind, known, 1)
             raise SettingsError(f"there is no collector {entry.kind!r}", where=f"{entry.where}.kind",
                                 hint=f"Did you mean {close[0]!r}?" if close else f"One of {', '.join(known)}.")
-        found.append(known[entry.kind].from_settings(entry))
+        found.append(known[entry.kind].from_settings(replace(entry, own=own, scratch=scratch)))
     return tuple(found)

@@ -39,6 +39,7 @@ class Health:
     rejected: int = 0
     last_error: str = ""
     next_at: datetime | None = None
+    problems: tuple[str, ...] = ()
 
     def lag_s(self, now: datetime) -> float | None:
         """How old the newest of its facts is, seconds; None where it has given none."""
@@ -102,7 +103,7 @@ class Runner:
             for batch in collector.collect(self._cursor_of(collector.name), self._clock()):
                 self._put(collector, batch)
                 health = self._health[collector.name]
-                self._note(collector, rows=health.rows + len(batch.facts),
+                self._note(collector, rows=health.rows + batch.rows,
                            rejected=health.rejected + len(batch.rejects), until=batch.until or health.until)
                 if self._stopping.is_set():
                     return True
@@ -119,7 +120,7 @@ class Runner:
         now = self._clock()
         health = self._health[collector.name]
         self._note(collector, state="ok", since=health.since if health.state == "ok" else now, last_ok=now,
-                   last_error="")
+                   last_error="", problems=collector.problems())
         return True
 
     def _fail(self, collector: Collector, state: str, error: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outlay.errors import SettingsError
+
+if TYPE_CHECKING:
+    from outlay.sources.base import Source
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -20,13 +23,15 @@ _EXAMPLE = "For example: {kind: prometheus_query, name: north, url: 'http://prom
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the section, as its collector reads it. `where` names it for errors; `base`: where relative paths
-    start."""
+    start; `own`: the user's own sources (mappings); `scratch`: where copies may lie for a moment."""
 
     kind: str
     name: str
     values: Mapping[str, Any]
     where: str
     base: Path
+    own: Callable[[], tuple[Source, ...]] = tuple
+    scratch: Path | None = None
 
     def only(self, *known: str) -> None:
         """Raises `SettingsError` for a key that the collector does not know."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -63,8 +63,10 @@ class Imported:
 def import_file(
     store: Store, file: InputFile, source: Source, *, attribution: Attribution, book: PriceBook,
     export: str | None = None, advance: Callable[[int], None] = lambda rows: None,
+    alone: Callable[[], AbstractContextManager[object]] | None = None,
 ) -> Imported:
-    """Imports one file.
+    """Imports one file. `alone` gives the ledger to this thread for as long as its context lasts: it is entered once
+    the file has been read; None: nobody else writes.
 
     Raises `FileError` where the file as a whole cannot be read (nothing of it is kept) and `StoreError` where the disk
     is full or the ledger damaged (nothing is changed).
@@ -80,6 +82,12 @@ def import_file(
         try:
             # A file may be read while its rows are put in, too.
             with in_users_terms(store.path, file.name), file_at_fault(file.name):
+                if alone is not None:
+                    with (staging.staged(store.con, source, file, advance, store.scratch, Reading.COPIED) as staged,
+                          alone()):
+                        if earlier := _earlier(store, source, fingerprint):
+                            return Imported(file.name, source.code, None, already=earlier)
+                        return kept(staged)
                 for reading in (Reading.ONCE, Reading.TWICE):
                     with (suppress(Unforeseen, *staging.misfits()),
                           staging.staged(store.con, source, file, advance, store.scratch, reading) as staged):
@@ -202,6 +210,18 @@ def remove_import(store: Store, import_id: int) -> int:
     if rejects_file:
         Path(rejects_file).unlink(missing_ok=True)
     return taken
+
+
+def give_way(store: Store, restated: Iterable[int], by: int) -> tuple[int, ...]:
+    """Takes back the imports of `restated` that speak of no time that the import `by` does not speak of; which."""
+    ids = sorted(set(restated) - {by})
+    covered = store.con.execute(
+        "SELECT old.import_id FROM imports old JOIN imports new ON new.import_id = ? WHERE list_contains(?, "
+        "old.import_id) AND (old.since IS NULL OR (old.since >= new.since AND old.until <= new.until)) ORDER BY 1",
+        [by, ids]).fetchall() if ids else []
+    for (import_id,) in covered:
+        remove_import(store, int(import_id))
+    return tuple(int(import_id) for (import_id,) in covered)
 
 
 def export_name(name: str) -> str:

@@ -236,10 +236,10 @@ def _note_rejects(store: Store, import_id: int, arrival: Arrival) -> None:
     path = store.path.absolute() / "rejects" / f"{import_id}-{arrival.source}.jsonl"
     lines = [json.dumps({"file": arrival.source, "line": reject.line, "field": reject.field, "reason": reject.reason,
                          "raw": reject.raw[:500]}, ensure_ascii=False) for reject in arrival.rejects]
-    room = _MOST_REJECTS - (sum(1 for _ in path.open(encoding="utf-8")) if path.exists() else 0)
-    if room > 0:
-        with path.open("a", encoding="utf-8", errors="backslashreplace") as out:
-            out.write("".join(f"{line}\n" for line in lines[:room]))
+    with path.open("a+", encoding="utf-8", errors="backslashreplace") as out:
+        out.seek(0)
+        room = _MOST_REJECTS - sum(1 for _ in out)
+        out.write("".join(f"{line}\n" for line in lines[:max(0, room)]))
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -159,7 +159,7 @@ def source_json(health: Health, now: datetime) -> dict[str, Any]:
         "name": health.name, "kind": health.code, "title": health.title, "state": health.state,
         "since": plain(health.since), "last_ok": plain(health.last_ok), "known_until": plain(health.until),
         "lag_s": health.lag_s(now), "rows": health.rows, "rejected": health.rejected,
-        "last_error": health.last_error, "next_at": plain(health.next_at)}
+        "last_error": health.last_error, "next_at": plain(health.next_at), "problems": list(health.problems)}
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:

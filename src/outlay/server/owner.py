@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from outlay.errors import FileError
 from outlay.facts import Fact
 from outlay.ledger.arrow import facts_table
 from outlay.ledger.live import Arrival, keep
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from outlay.api import Ledger
-    from outlay.collectors.base import Batch, Collector
+    from outlay.collectors.base import Batch, Collector, WholeFile
+    from outlay.ledger.importing import Imported
 
 #: Where in its last day a sample month is when it is first looked at.
 _BEFORE_THE_END = timedelta(hours=9, minutes=28)
@@ -76,15 +78,40 @@ class Owner:
 
     def put(self, collector: Collector, batch: Batch) -> None:
         """Keeps what a collector gave, with its cursor; returns once both are committed."""
+        if batch.file is not None:
+            batch.file.told(*self._import(batch.file))
         by_kind: dict[type[Fact], list[Fact]] = {}
         for fact in batch.facts:
             by_kind.setdefault(type(fact), []).append(fact)
-        tables = {kind: facts_table(kind, facts) for kind, facts in by_kind.items()}
+        tables = {kind: facts_table(kind, facts) for kind, facts in by_kind.items()} | dict(batch.tables)
         cursor = (collector.name, batch.cursor) if batch.cursor is not None else None
-        arrival = Arrival(collector.code, tables, collector.authority, cursor, batch.rejects)
+        arrival = Arrival(batch.source or collector.code, tables, batch.authority or collector.authority, cursor,
+                          batch.rejects)
         now = self.clock()
         self.writer.act(lambda ledger: keep(
             ledger.store, arrival, attribution=ledger.settings.attribution, book=ledger.book, now=now)).result()
+
+    def _import(self, file: WholeFile) -> tuple[Imported | FileError, tuple[int, ...]]:
+        """Imports a file in the collector's own thread: others write while it is read, and wait while it is put in.
+        What became of it, and which imports it took the place of."""
+        from outlay.ledger.importing import give_way, import_file
+        from outlay.sources.inputfile import InputFile
+
+        if not hasattr(self._own, "store"):
+            self._own.store = Beside(self.ledger.store)
+        store, settings = self._own.store, self.ledger.settings
+        try:
+            done = import_file(store, InputFile(file.path, file.name), file.source, attribution=settings.attribution,
+                               book=self.ledger.book, alone=lambda: self.writer.alone)
+        except FileError as error:
+            return error, ()
+        kept = done.import_id if done.import_id is not None else done.already
+        assert kept is not None
+        with self.writer.alone:
+            gone = give_way(store, file.restates, kept)
+        if done.import_id is not None or gone:
+            self.writer.stirred()
+        return done, gone
 
     def cursor_of(self, name: str) -> str | None:
         """Where the source of this name goes on."""

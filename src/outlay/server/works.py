@@ -48,7 +48,7 @@ class Works:
 
     def __init__(self, ledger: Ledger, state: State, spool: Spool) -> None:
         settings = ledger.settings
-        asked = collectors(settings.collectors)
+        asked = collectors(settings.collectors, settings.sources, ledger.store.scratch)
         self._spool = spool
         self._state = state
         self.owner = Owner(ledger)

@@ -27,6 +27,8 @@ class Source(ABC):
     facts: ClassVar[tuple[type[Fact], ...]]
     #: Whose figures win when the same call is seen twice; see `outlay.facts.call.AUTHORITY`.
     authority: ClassVar[str] = "spend_log"
+    #: Whether each line of a JSON-lines file stands for itself, so that a log that grows can be read on from its end.
+    by_line: ClassVar[bool] = False
     #: The export that all files of a source of charges belong to, where their names do not tell; see `Charge`.
     export: ClassVar[str | None] = None
 

@@ -57,6 +57,7 @@ class LiteLLMSpendLogs(RowSource):
     code: ClassVar[str] = "litellm"
     title: ClassVar[str] = "LiteLLM spend logs (JSON, JSON lines or CSV)"
     facts: ClassVar[tuple[type[Fact], ...]] = (Call,)
+    by_line: ClassVar[bool] = True
     authority: ClassVar[str] = "spend_log"
 
     def recognises(self, file: InputFile) -> bool:

@@ -47,6 +47,8 @@ class MappedTable(TableSource):
     start is refused and listed; a row that lacks an optional value is kept.
     """
 
+    by_line = True
+
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
         # One class serves every mapping, so what other sources say on the class is said on the instance.

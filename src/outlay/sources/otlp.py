@@ -52,6 +52,7 @@ class OpenTelemetryTraces(RowSource):
     code: ClassVar[str] = "otlp"
     title: ClassVar[str] = "OpenTelemetry GenAI spans (OTLP JSON from a collector's file exporter)"
     facts: ClassVar[tuple[type[Fact], ...]] = (Call,)
+    by_line: ClassVar[bool] = True
     authority: ClassVar[str] = "sdk_span"
 
     def recognises(self, file: InputFile) -> bool:

@@ -43,6 +43,7 @@ class OutlayTable(TableSource):
 
     code = "outlay-table"
     title = "Table with Outlay's own column names (calls, usage, samples, capacity, runs, progress, outputs)"
+    by_line = True
     facts = tuple(kind for kind in KINDS if any(kind is fact for fact, _ in _SIGNS))
 
     def recognises(self, file: InputFile) -> bool:
