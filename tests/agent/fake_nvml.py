@@ -46,6 +46,7 @@ class FakeNvml:
 
     NVMLError = NVMLError
     NVML_GPM_METRICS_GET_VERSION = 1
+    nvmlMemory_v2 = 0x02000028
 
     def __init__(self, *gpus: FakeGpu, driver: bool = True, xids: list[tuple[int, int]] | None = None) -> None:
         self.gpus = list(gpus)
@@ -111,10 +112,12 @@ class FakeNvml:
     def nvmlDeviceGetGpuInstanceId(self, handle: Any) -> int:
         return self._gpu(handle).slices[handle[1]][0]
 
-    def nvmlDeviceGetMemoryInfo(self, handle: Any) -> SimpleNamespace:
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, version: int | None = None) -> SimpleNamespace:
         gpu = self._gpu(handle)
+        if version and not gpu.hopper:
+            raise NVMLError(NOT_SUPPORTED)
         if handle[1] is None:
-            return SimpleNamespace(used=gpu.used, total=gpu.total, free=gpu.total - gpu.used)
+            return SimpleNamespace(used=gpu.used, total=gpu.total + (1 << 29), free=gpu.total - gpu.used)
         used = gpu.slices[handle[1]][1]
         return SimpleNamespace(used=used, total=gpu.total // 7, free=gpu.total // 7 - used)
 

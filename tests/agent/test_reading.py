@@ -204,3 +204,47 @@ def test_the_most_devices_of_a_run_stay(tmp_path: Path) -> None:
     runs.now([run], NOW)
     (later,) = runs.now([HostRun(run_id="r", name="n", user="u", started=NOW, gpus=1)], NOW)
     assert later.gpus == 4
+
+
+def test_the_fake_has_what_the_real_module_has() -> None:
+    """Same names, same numbers of arguments; the constants that the agent writes as numbers are the module's."""
+    import inspect
+
+    import pynvml
+
+    from outlay.agent import nvml
+
+    def arguments(function: object) -> int:
+        return len([name for name in inspect.signature(function).parameters if name != "self"])  # type: ignore[arg-type]
+
+    used = [name for name in dir(FakeNvml) if name.startswith("nvml") and callable(getattr(FakeNvml, name))]
+    assert len(used) > 20
+    decorated = {"nvmlDeviceGetName", "nvmlDeviceGetUUID"}  # their wrappers take anything
+    for name in used:
+        assert hasattr(pynvml, name), name
+        assert name in decorated or arguments(getattr(FakeNvml, name)) == arguments(getattr(pynvml, name)), name
+    written = (nvml._UNCORRECTED, nvml._VOLATILE, nvml._UTIL_SAMPLES, nvml._CLOCK_SM, nvml._TEMPERATURE_GPU,
+               nvml._GPM_SM, nvml._XID_EVENT, nvml._TIMEOUT)
+    assert written == (
+        pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, pynvml.NVML_VOLATILE_ECC, pynvml.NVML_GPU_UTILIZATION_SAMPLES,
+        pynvml.NVML_CLOCK_SM, pynvml.NVML_TEMPERATURE_GPU, pynvml.NVML_GPM_METRIC_SM_UTIL,
+        pynvml.nvmlEventTypeXidCriticalError, pynvml.NVML_ERROR_TIMEOUT)
+    assert nvml._LOST == (pynvml.NVML_ERROR_UNINITIALIZED, pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
+                          pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED)
+    reasons = nvml._THROTTLE
+    assert reasons == {
+        pynvml.nvmlClocksThrottleReasonSwPowerCap: "power_cap",
+        pynvml.nvmlClocksThrottleReasonHwSlowdown: "hw_slowdown",
+        pynvml.nvmlClocksThrottleReasonSwThermalSlowdown: "sw_thermal",
+        pynvml.nvmlClocksThrottleReasonHwThermalSlowdown: "hw_thermal",
+        pynvml.nvmlClocksThrottleReasonHwPowerBrakeSlowdown: "power_brake"}
+    assert FakeNvml.nvmlMemory_v2 == pynvml.nvmlMemory_v2
+
+
+def test_the_real_library_where_there_is_no_driver() -> None:
+    """On a host with a GPU it reads it."""
+    try:
+        with Nvml() as real:
+            assert all(found.uuid for found in real.read())
+    except NoGpus as error:
+        assert "nvidia-smi" in error.hint

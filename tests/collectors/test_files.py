@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -19,12 +20,16 @@ from made_server import Server, served
 import outlay
 from outlay.api import Ledger
 from outlay.collectors import logs
+from outlay.collectors.base import Batch, WholeFile
 from outlay.collectors.files import Files
 from outlay.collectors.registry import collectors
 from outlay.collectors.settings import parse_entries
 from outlay.collectors.watching import Known, Memory
 from outlay.errors import SettingsError
+from outlay.facts import Call
 from outlay.server.owner import Owner
+from outlay.sources.base import RowSource
+from outlay.sources.inputfile import InputFile
 
 NOW = datetime(2026, 9, 10)
 OLD = time.time() - 3600
@@ -354,6 +359,37 @@ def test_what_is_remembered_travels() -> None:
 def test_settings_that_are_wrong(tmp_path: Path, entry: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         collectors(parse_entries([{"kind": "files", **entry}], "outlay.yaml", tmp_path))
+
+
+class Slow(RowSource):
+    """A source that reads until a test lets it end."""
+
+    code, title, facts = "slow", "A source of a test", (Call,)
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def recognises(self, file: InputFile) -> bool:
+        return False
+
+    def read(self, file: InputFile) -> Iterator[Call]:
+        self.begun.set()
+        assert self.may_end.wait(60)
+        yield Call(time=NOW, model="slow")
+
+
+def test_what_arrives_does_not_wait_for_a_file_that_is_read(watched: Watched) -> None:
+    source, told = Slow(), threading.Event()
+    path = watched.write("slow.txt", "x")
+    file = WholeFile(path, "slow.txt", source, (), lambda done, gone: told.set())
+    thread = threading.Thread(target=watched.owner.put, args=(watched.collector, Batch(file=file)))
+    thread.start()
+    assert source.begun.wait(60)
+    watched.owner.put(watched.collector, Batch((Call(time=NOW, model="live"),), cursor="1"))
+    assert (watched.calls, told.is_set()) == (["live"], False)
+    source.may_end.set()
+    thread.join(60)
+    assert (watched.calls, told.is_set()) == (["live", "slow"], True)
 
 
 # The real thing

@@ -126,10 +126,13 @@ class Nvml:
         processes = self._ask("nvmlDeviceGetComputeRunningProcesses", handle) or ()
         held = tuple(Held(each.pid, None if each.usedGpuMemory is None else each.usedGpuMemory / _MIB)
                      for each in processes)
-        memory = self._ask("nvmlDeviceGetMemoryInfo", handle)
+        # The second version leaves out what the driver reserves for itself, as DCGM does.
+        memory = (self._ask("nvmlDeviceGetMemoryInfo", handle, self._lib.nvmlMemory_v2)
+                  or self._ask("nvmlDeviceGetMemoryInfo", handle))
         if memory is None:
             return replace(device, held=held)
-        return replace(device, held=held, memory_used_mb=memory.used / _MIB, memory_total_mb=memory.total / _MIB)
+        return replace(device, held=held, memory_used_mb=memory.used / _MIB,
+                       memory_total_mb=(memory.used + memory.free) / _MIB)
 
     def _util(self, handle: Any, before: _Before) -> float | None:
         """The mean of what the driver sampled by itself since the last reading; else what it says of this moment."""
