@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 if TYPE_CHECKING:
+    from outlay.api import Ledger
     from outlay.cli.session import Place
 
 
@@ -27,3 +31,19 @@ def up(place: Place, host: str, port: int, no_sign_in: bool) -> None:
     check_bind(host, not no_sign_in)
     with place.ledger(own=True) as ledger:
         serve(ledger, host, port, say=click.echo, signs_in=not no_sign_in)
+        _leave(ledger)
+
+
+def _leave(ledger: Ledger) -> NoReturn:
+    """Ends the process at once. A thread that is in the middle of a question cannot be ended, and the interpreter, when
+    it takes itself apart, falls over it (SIGABRT). What was to be kept is on disk by now."""
+    import duckdb
+
+    try:
+        ledger.close()
+    except duckdb.Error as error:
+        logging.getLogger("outlay.server").info("a question was still being asked: %s", error)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
