@@ -53,6 +53,16 @@ class Files(Collector):
     - **What cannot be read** is said on the page Sources and by `outlay status`: name, line, field and a way out. It
       is tried again when the file changes. Good rows of a file are kept, its bad rows are listed under its import.
 
+    What `outlay status` says of a folder with a bill of three rows, one of them bad, another bill that is cut off, and
+    a log of forty calls:
+
+        SOURCE   KIND   STATE  NEWEST   FACTS  REJECTED
+        exports  files  ok     nothing     42         0
+        ! exports: /srv/exports/bills/aws.csv: 1 of 3 rows refused, the first: line 3, BilledCost is not a number, or
+          has more than 20 digits before the point
+        ! exports: /srv/exports/bills/october.csv.gz: cannot be decompressed: Compressed file ended before the
+          end-of-stream marker was reached. The file may be incomplete; fetch or export it again. Nothing of it was kept.
+
     How far it came is kept with the facts: after a stop or a kill nothing is read twice and nothing is left out.
     While a file is read, what arrives otherwise is kept as always; it waits only while the rows are put in.
 
