@@ -61,7 +61,8 @@ class Files(Collector):
         ! exports: /srv/exports/bills/aws.csv: 1 of 3 rows refused, the first: line 3, BilledCost is not a number, or
           has more than 20 digits before the point
         ! exports: /srv/exports/bills/october.csv.gz: cannot be decompressed: Compressed file ended before the
-          end-of-stream marker was reached. The file may be incomplete; fetch or export it again. Nothing of it was kept.
+          end-of-stream marker was reached. The file may be incomplete; fetch or export it again. Nothing of it was
+          kept.
 
     How far it came is kept with the facts: after a stop or a kill nothing is read twice and nothing is left out.
     While a file is read, what arrives otherwise is kept as always; it waits only while the rows are put in.
