@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from made_server import Server, served
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from outlay.sample.live import write_live_sample
 from outlay.web.pages.registry import PAGES
@@ -80,6 +80,20 @@ def test_a_page_is_of_use_without_scripts(browser: Browser, server: Server, path
     assert len(page.locator("main h1").inner_text()) > 10
     assert page.locator("main table").count() > 0
     page.context.close()
+
+
+@pytest.mark.browser
+def test_a_page_is_live_however_late_its_scripts_come(browser: Browser, server: Server) -> None:
+    page = browser.new_page()
+
+    def late(route: Route) -> None:
+        time.sleep(0.4)
+        route.continue_()
+
+    page.route("**/static/hx-sse.min.js", late)
+    with page.expect_request("**/live/sources", timeout=20_000):
+        page.goto(f"{server.url}/sources")
+    page.close()
 
 
 @pytest.mark.browser
