@@ -20,6 +20,7 @@ class Form:
 
     reason: str = ""
     problem: str = ""
+    typed: tuple[tuple[str, str], ...] = ()
 
 
 def render_part(part: Part, model: Any, view: View, query: Query) -> str:
