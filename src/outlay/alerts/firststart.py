@@ -47,7 +47,9 @@ def tell_together(connection: Connection, conditions: Sequence[Condition], ways:
         change_alert(connection, as_told(alert, condition, now) if condition is not None else replace(
             alert, told_at=now, told_severity=alert.severity, told_amount=alert.amount, told_step=alert.step,
             told_count=alert.count))
-        for each in planned(ways.routes, condition, now) if condition is not None else ():
+        if condition is None:
+            continue
+        for each in planned(ways.routes, condition, now):
             groups.setdefault((each.notifier, each.not_before), []).append((alert, condition, each))
     return put_deliveries(connection, _deliveries(groups.values(), ways, now))
 

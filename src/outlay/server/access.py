@@ -78,7 +78,8 @@ class Visitor:
         if self.is_bound(action) and team not in self.teams and not (team is None and action == "ack"):
             own = f"their own teams ({', '.join(self.teams)})" if self.teams else "their own teams, and is in none"
             of = f"team {team}" if team else "no team"
-            raise Forbidden(f"{self.name} ({self.role}) may {ACTIONS[action].removesuffix(' *')} for {own}; this is of {of}",
+            raise Forbidden(f"{self.name} ({self.role}) may {ACTIONS[action].removesuffix(' *')} for {own}; "
+                            f"this is of {of}",
                             hint="Someone of that team, finance or an admin may.")
 
 

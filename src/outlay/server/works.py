@@ -60,10 +60,10 @@ class Works:
         self.shared = serving(self.owner)
         self.assessing = Assessing(self.owner.view, self.shared.ticks.changed)
         self.outbox = Outbox(state, settings.alerts.notifiers, now)
+        singly = frozenset(each.name for each in settings.alerts.notifiers if not each.takes_summaries)
         self.watch = Watch(
-            self.owner.view, state, Ways(settings.alerts.routes, voice_of(settings), frozenset(
-                each.name for each in settings.alerts.notifiers if not each.takes_summaries)), self.health, self.outbox.wake,
-            page_at=settings.alerts.budget_pages_at, weekly=settings.alerts.weekly)
+            self.owner.view, state, Ways(settings.alerts.routes, voice_of(settings), singly), self.health,
+            self.outbox.wake, page_at=settings.alerts.budget_pages_at, weekly=settings.alerts.weekly)
         self.owner.watch(self.assessing.changed)
         self.owner.watch(self.watch.changed)
         self.owner.know(lambda: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 
@@ -49,6 +50,11 @@ def alert_link(alert_id: str) -> str:
 def gpus_link(**filters: str) -> str:
     """The accelerators that fit."""
     return _with("/gpus", filters)
+
+
+def weekly_link(since: datetime) -> str:
+    """The week that begins with a day."""
+    return f"/weekly?week={since:%Y-%m-%d}"
 
 
 def _with(path: str, filters: dict[str, str]) -> str:

@@ -92,6 +92,7 @@ def environment(currency: str) -> Environment:
         "budget_link": links.budget_link,
         "source_link": links.source_link,
         "alert_link": links.alert_link,
+        "weekly_link": links.weekly_link,
         "block_use": block_use,
     }
     return made

@@ -77,6 +77,6 @@ def sheet(part: Explored) -> Sheet:
 
 EXPLORE = Page("/explore", "explore", "Explore", "live/explore.html.j2", (
     Part("explore-answer", "live/explore_answer.html.j2", explore, every_s=5, csv=sheet),
-), {"by": f"dimensions: {', '.join(DIMENSIONS)}", "every": f"one of {', '.join(EVERY)}", "since": "30d, 24h, a day or a time",
-    "until": "a day or a time",
+), {"by": f"dimensions: {', '.join(DIMENSIONS)}", "every": f"one of {', '.join(EVERY)}",
+    "since": "30d, 24h, a day or a time", "until": "a day or a time",
     "where": "dimension=value, once or more"}, key="e")
