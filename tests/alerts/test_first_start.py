@@ -23,8 +23,9 @@ from outlay.state.outbox import Delivery, claim, was_told
 
 WAYS = Ways((Route("all", (), (), (), None, False, ("slack",)),
              Route("pages", (), (Severity.PAGE,), (), None, False, ("pager",))), singly=frozenset({"pager"}))
-HISTORY = tuple(condition(key=f"old-{number}", rule="idle-now") for number in range(20)) + (
-    condition(key="budget:a", rule="budget-burn", severity=Severity.PAGE, step=80, title="Budget a has spent 80%."),)
+HISTORY = (
+    *(condition(key=f"old-{number}", rule="idle-now") for number in range(20)),
+    condition(key="budget:a", rule="budget-burn", severity=Severity.PAGE, step=80, title="Budget a has spent 80%."))
 
 
 @pytest.fixture

@@ -69,9 +69,11 @@ def place(tmp_path: Path) -> Iterator[Place]:
     with (outlay.open(tmp_path / "store") as ledger, open_state(tmp_path) as state,
           Spool(tmp_path / "spool", resume(ledger)) as spool):
         with state.begin() as connection:
-            carry_out(connection, [Open(condition(key="vision", team="vision")), Open(condition(
-                key="search", team="search", severity=Severity.PAGE, rule="budget-burn", title="Budget search is over.")),
-                Open(condition(key="source", team=None, rule="source-silent", title="Source x is silent."))],
+            carry_out(connection, [Open(each) for each in (
+                condition(key="vision", team="vision"),
+                condition(key="search", team="search", severity=Severity.PAGE, rule="budget-burn",
+                          title="Budget search is over."),
+                condition(key="source", team=None, rule="source-silent", title="Source x is silent."))],
                 (), WAYS, now())
         works = Works(ledger, state, spool)
         app = works.application(list(sign_in_routes(state, ledger.settings, now)))
@@ -108,9 +110,10 @@ def test_looking_after_is_told_and_recorded(place: Place) -> None:
 
 def test_a_silence_is_made_shown_and_ended(place: Place) -> None:
     place.sign_in("admin")
-    page = place.client.post("/alerts/silence", data={"csrf": place.csrf, "rule": "idle-*", "for": "1 day", "reason": ""})
+    form = {"csrf": place.csrf, "rule": "idle-*", "for": "1 day", "team": "vision"}
+    page = place.client.post("/alerts/silence", data={**form, "reason": ""})
     assert page.status_code == 400 and "A silence says why." in page.text and 'value="idle-*"' in page.text
-    assert place.post("/alerts/silence", rule="idle-*", team="vision", reason="drained on Friday", **{"for": "1 day"}) == 303
+    assert place.post("/alerts/silence", **{**form, "reason": "drained on Friday"}) == 303
     with place.state.begin() as connection:
         (made,) = silences_at(connection, now())
     assert dict(made.matcher) == {"rule": "idle-*", "team": "vision"}
@@ -165,13 +168,15 @@ def test_the_week_is_what_the_message_says(place: Place) -> None:
     view = place.works.owner.view()
     message = summary_message(summarise(view, view.now), view.now, Voice("https://o.example"))
     page = place.client.get("/weekly").text
-    assert message.headline == "AI cost $14.00 last week, +$7.00 (+100%) against the week before." and message.headline in page
+    assert message.headline == "AI cost $14.00 last week, +$7.00 (+100%) against the week before."
+    assert message.headline in page
     week = message.buttons[0].url.removeprefix("https://o.example")
     assert message.headline in place.client.get(week).text, "the link leads to the same week"
     assert "+$7" in page
     sheet = place.client.get("/csv/weekly-summary").text
     assert sheet.splitlines()[1].startswith("spent,,14")
     before = view.now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=14)
-    assert "$7.00 in this week, the first week that is known" in place.client.get(f"/weekly?week={before:%Y-%m-%d}").text
+    earlier = place.client.get(f"/weekly?week={before:%Y-%m-%d}").text
+    assert "$7.00 in this week, the first week that is known" in earlier
     assert "is not a day" in place.client.get("/weekly?week=soon").text
     assert "has not ended" in place.client.get(f"/weekly?week={view.now:%Y-%m-%d}").text

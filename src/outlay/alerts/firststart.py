@@ -80,10 +80,11 @@ def together(conditions: Sequence[Condition], now: datetime, voice: Voice) -> Me
     """One message about all of them, the loudest and dearest first."""
     ranked = sorted(conditions, key=lambda each: (-each.severity.rank, -(each.amount or 0), each.key))
     urgent = sum(each.severity is Severity.PAGE for each in ranked)
+    loud = f", {urgent} of them urgent" if urgent else ""
     more = f"And {len(ranked) - _NAMED} more." if len(ranked) > _NAMED else ""
     return Message(
         kind="summary", at=now, severity=ranked[0].severity, currency=ranked[0].currency,
-        headline=f"{len(ranked)} alerts stood when Outlay first looked{f', {urgent} of them urgent' if urgent else ''}.",
+        headline=f"{len(ranked)} alerts stood when Outlay first looked{loud}.",
         lines=(*(each.title for each in ranked[:_NAMED]), *((more,) if more else ()),
                "They are told together this once; what comes after is told one by one."),
         buttons=(Button("Alerts", f"{voice.public_url}/alerts"),) if voice.public_url else (),

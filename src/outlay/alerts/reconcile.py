@@ -88,8 +88,8 @@ def reconcile(
     """The steps from `standing` (at most one a key) to what holds.
 
     `unjudged`: codes of rules that could say nothing, whose alerts stay as they are. `silenced`: keys of conditions
-    that are not told now. `held`: keys of alerts that are
-    to be told with others; one that gets worse meanwhile is told at once. `ended`: how many alerts of a key ended within a day.
+    that are not told now. `held`: keys of alerts that are to be told with others; one that gets worse meanwhile is
+    told at once. `ended`: how many alerts of a key ended within a day.
     """
     holds = {condition.key: condition for condition in conditions}
     covered = {key: condition for condition in conditions for key in condition.covers}

@@ -132,7 +132,8 @@ def summary_message(summary: Summary, now: datetime, voice: Voice) -> Message:
         facts=(("Week", period(week.window)), *(
             (f"Team {line.label}", dollars(line.cost, currency)) for breakdown in week.breakdowns
             if breakdown.dimension == "team" for line in breakdown.lines[:_NAMED])),
-        buttons=(Button("The week", f"{voice.public_url}{weekly_link(week.window.since)}"), Button("Findings", f"{voice.public_url}/findings"))
+        buttons=(Button("The week", f"{voice.public_url}{weekly_link(week.window.since)}"),
+                 Button("Findings", f"{voice.public_url}/findings"))
         if voice.public_url else (),
         organisation=voice.organisation, sample=voice.sample)
 

@@ -27,7 +27,8 @@ class Weekly:
     @property
     def answer(self) -> str:
         """The first line of the message."""
-        return headline(self.summary.week, "last week" if self.after is None else "in this week") if self.summary else ""
+        when = "last week" if self.after is None else "in this week"
+        return headline(self.summary.week, when) if self.summary is not None else ""
 
 
 def weekly(view: View, query: Query) -> Weekly:
