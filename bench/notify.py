@@ -1,8 +1,8 @@
 """From an event that crosses a threshold to the notifier's request: `python -m bench.notify`.
 
 A server has one budget of $1,000,000 with a threshold at each percent, and a webhook as notifier. Every few seconds one
-call of $10,000 is sent over OTLP: it crosses the next threshold. Timed is from the server's acknowledgement of that call
-to the arrival of the message that tells of it. First nothing else is sent, which is the reference; then the same under
+call of $10,000 is sent over OTLP: it crosses the next threshold. Timed is from the server's acknowledgement of it to
+the arrival of the message that tells of it. First nothing else is sent, which is the reference; then the same under
 a steady load of other calls. The bar is 10 s. All traffic is on loopback, bounded in rate and time.
 """
 
@@ -71,7 +71,7 @@ def said(name: str, delays: Sequence[float]) -> str:
 
 
 def send(port: int, markers: list[float], seconds: float, rate: int) -> None:
-    """Markers at irregular times, so that they do not keep step with the server's looks; `rate` other calls a second."""
+    """Markers at irregular times, out of step with the server's looks; `rate` other calls a second."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     chance, began, sent = random.Random(len(markers)), time.monotonic(), 0
     next_marker = began

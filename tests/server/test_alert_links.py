@@ -7,8 +7,8 @@ import json
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from made_run import run
 from made_server import served
 
 from alerts.made import NOW, Source, finding, made_burn, made_burns
@@ -18,7 +18,7 @@ from outlay.alerts.inputs import Inputs
 from outlay.alerts.rules.registry import RULES
 from outlay.alerts.unusual import Unusual
 from outlay.detectors.surprises import Moved
-from outlay.facts import Call, Fact
+from outlay.facts import Call, Fact, Run
 from outlay.questions.known_runs import KnownRun
 
 CONFIG = """budgets:
@@ -34,12 +34,18 @@ SHOWN = {"budget-burn": "search", "budget-predicted": "what's next", "run-cap": 
          "source-silent": "otlp"}
 
 
+def run(run_id: str, **columns: Any) -> Run:
+    values: dict[str, Any] = {"run_id": run_id, "scheduler": "slurm/north", "started": at(0), "observed": at(10),
+                              "owner": "ana", "team": "search"} | columns
+    return Run(**{name: value for name, value in values.items() if name in Run.__dataclass_fields__})
+
+
 def facts() -> list[Fact]:
     calls = [Call(time=at(day, 12), provider="openai", model="gpt-4o", status="ok", operation="chat",
                   input_tokens=400_000, output_tokens=0, response_id=f"{day}", agent="agent-7",
                   tags={"team": "search", "project": "chat", "endpoint": "chat"}) for day in range(10)]
     return [*calls, *node_hours("n1", at(0), at(10), "8"), run("busy", gpus=3),
-            run(kind="notebook", name="jupyter-ana", gpus=1),
+            run("4711", kind="notebook", name="jupyter-ana", gpus=1),
             *readings("n1", (1, 2, 3), at(0), at(10), 70, run_id="busy", every_s=3600),
             *readings("n1", (0,), at(0), at(10), 2, run_id="4711", every_s=3600)]
 
