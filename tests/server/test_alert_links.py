@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from made_server import served
+from made_spans import chat_spans
 
 from alerts.made import NOW, Source, finding, made_burn, made_burns
 from made_ledger import at, made_ledger, node_hours, readings
@@ -34,10 +35,11 @@ SHOWN = {"budget-burn": "search", "budget-predicted": "what's next", "run-cap": 
          "source-silent": "otlp"}
 
 
-def run(run_id: str, **columns: Any) -> Run:
-    values: dict[str, Any] = {"run_id": run_id, "scheduler": "slurm/north", "started": at(0), "observed": at(10),
-                              "owner": "ana", "team": "search"} | columns
-    return Run(**{name: value for name, value in values.items() if name in Run.__dataclass_fields__})
+def run(run_id: str = "4711", **more: Any) -> Run:
+    values: dict[str, Any] = {
+        "run_id": run_id, "scheduler": "slurm/north", "kind": "training", "name": "sft", "state": "running",
+        "started": at(0), "observed": at(10), "nodes": "n1", "tags": {"team": "search", "owner": "ana"}}
+    return Run(**values | more)
 
 
 def facts() -> list[Fact]:
@@ -45,7 +47,7 @@ def facts() -> list[Fact]:
                   input_tokens=400_000, output_tokens=0, response_id=f"{day}", agent="agent-7",
                   tags={"team": "search", "project": "chat", "endpoint": "chat"}) for day in range(10)]
     return [*calls, *node_hours("n1", at(0), at(10), "8"), run("busy", gpus=3),
-            run("4711", kind="notebook", name="jupyter-ana", gpus=1),
+            run(kind="notebook", name="jupyter-ana", gpus=1),
             *readings("n1", (1, 2, 3), at(0), at(10), 70, run_id="busy", every_s=3600),
             *readings("n1", (0,), at(0), at(10), 2, run_id="4711", every_s=3600)]
 
@@ -79,7 +81,12 @@ def test_every_rules_link_leads_to_what_it_names(tmp_path: Path) -> None:
         while b"<table" not in server.ask("GET", "/findings")[1]:
             assert time.monotonic() < until, "the ledger was not judged"
             time.sleep(0.2)
-        source = json.loads(server.ask("GET", "/api/v1/sources")[1])["rows"][0]["name"]
+        span = chat_spans(1, "heard").SerializeToString()
+        assert server.ask("POST", "/v1/traces", span, content_type="application/x-protobuf")[0] == 200
+        while not (sources := json.loads(server.ask("GET", "/api/v1/sources")[1])["rows"]):
+            assert time.monotonic() < until, "the source was not heard"
+            time.sleep(0.1)
+        source = sources[0]["name"]
         found = conditions(source)
         assert set(found) == {rule.code for rule in RULES} == set(SHOWN)
         for rule, each in found.items():
