@@ -150,7 +150,10 @@ def test_a_silent_source_is_told_and_over_when_it_speaks(place: Callable[..., An
         assert (alert.rule, alert.gone_since) == ("source-silent", AT)
 
 
-def test_a_look_that_fails_is_not_the_last(place: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_look_that_fails_is_not_the_last(
+    place: Callable[..., Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outlay.alerts.watch.FIRST_LOOK_S", 0)
     with place(*calls(START, 85)) as here:
         tried: list[int] = []
 

@@ -194,3 +194,24 @@ def test_regions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             assert ticks.regions <= 10
 
     run(story)
+
+
+def test_what_failed_at_first_is_said_and_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    from outlay.server.rendering import partial
+
+    monkeypatch.setattr(module, "FAILED_AGAIN_S", 0.05)
+    question = Counted()
+    question.fails = OutlayError("the ledger is <busy>")
+    part = Part("p", "p.html", question, every_s=60)
+
+    async def story(ticks: Ticks) -> None:
+        async with ticks.watching([part], ()) as watch:
+            failed = await watch.first(part, 5)
+            assert failed is not None
+            assert '<p class="sub">the ledger is &lt;busy&gt;' in partial(failed)
+            question.fails = None
+            seen = {"p": failed.version}
+            watch.news.clear()
+            assert "answer" in (await watch.next(seen, 5))[0].html
+
+    run(story)

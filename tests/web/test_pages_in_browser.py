@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from outlay.sample.live import write_live_sample
 from outlay.web.pages.registry import PAGES
 
-PATHS = [page.path for page in PAGES if page.key]
+PATHS = [page.path for page in PAGES if page.key or page.path == "/weekly"]
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 

@@ -12,6 +12,7 @@ from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.message import Button, Message, joined, since_when, who
 from outlay.alerts.reconcile import Why
 from outlay.state.alerts import Alert
+from outlay.web.links import alert_link
 
 if TYPE_CHECKING:
     from outlay.settings import Settings
@@ -73,7 +74,7 @@ def buttons(alert: Alert, link: str, voice: Voice, *, stands: bool) -> tuple[But
     """Links to the evidence, and to the page where the alert is acknowledged and silenced."""
     if not voice.public_url:
         return ()
-    page = Button("Acknowledge or silence" if stands else "Alert", f"{voice.public_url}/alerts?id={alert.id}")
+    page = Button("Acknowledge or silence" if stands else "Alert", f"{voice.public_url}{alert_link(alert.id)}")
     return (Button("Evidence", f"{voice.public_url}{link}"), page)
 
 

@@ -36,22 +36,28 @@ _FIRST = "open"
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Where messages go, and who speaks in them."""
+    """Where messages go, and who speaks in them. `singly`: notifiers that take no summaries."""
 
     routes: tuple[Route, ...] = ()
     voice: Voice = Voice()
+    singly: frozenset[str] = frozenset()
 
 
 def carry_out(
-    connection: Connection, steps: Sequence[Step], silences: Sequence[Silence], ways: Ways, now: datetime
+    connection: Connection, steps: Sequence[Step], silences: Sequence[Silence], ways: Ways, now: datetime, *,
+    held: frozenset[str] = frozenset(),
 ) -> int:
-    """Keeps what the steps say. Gives how many deliveries wait because of it."""
+    """Keeps what the steps say. Gives how many deliveries wait because of it. `held`: keys of what is opened without
+    being told yet."""
     ids = [step.alert.id for step in steps if isinstance(step, Tell | Resolve)]
     known = deliveries_of(connection, ids) if ids else {}
     waiting = 0
     for step in steps:
         if isinstance(step, Open):
-            waiting += _open(connection, step.condition, silences, ways, now)
+            if step.condition.key in held and silence_for(step.condition, silences) is None:
+                put_alert(connection, _fresh(step.condition, now))
+            else:
+                waiting += _open(connection, step.condition, silences, ways, now)
         elif isinstance(step, Tell):
             waiting += _tell(connection, step, known.get(step.alert.id, ()), ways, now)
         elif isinstance(step, Refresh):
@@ -73,7 +79,7 @@ def acknowledge(connection: Connection, alert_id: str, who: Who, voice: Voice, n
         record(connection, who, now, "alert.ack", alert.id, after={"key": alert.key})
         known = deliveries_of(connection, [alert.id]).get(alert.id, ())
         message = acknowledged(alert, now, voice)
-        put_deliveries(connection, tuple(_numbered(
+        put_deliveries(connection, tuple(numbered(
             alert.id, known, [("ack", Planned(route, name, now), message, "")
                               for name, route in _listeners(known).items()], now)))
     return alert
@@ -84,11 +90,11 @@ def _open(
 ) -> int:
     silence = silence_for(condition, silences)
     alert = _fresh(condition, now)
-    put_alert(connection, replace(alert, silenced=True) if silence is not None else _told(alert, condition, now))
+    put_alert(connection, replace(alert, silenced=True) if silence is not None else as_told(alert, condition, now))
     message = told("open", alert, condition, now, ways.voice)
     why = f"silenced by {silence.by} ({silence.id[:8]}): {silence.reason}" if silence is not None else ""
     wanted = [("open", each, message, why) for each in planned(ways.routes, condition, now)]
-    put = put_deliveries(connection, tuple(_numbered(alert.id, (), wanted, now)))
+    put = put_deliveries(connection, tuple(numbered(alert.id, (), wanted, now)))
     return put if silence is None else 0
 
 
@@ -101,8 +107,8 @@ def _tell(connection: Connection, step: Tell, known: Sequence[Delivery], ways: W
               for name, route in listeners.items()]
     wanted += [("open", each, first, "") for each in planned(ways.routes, condition, now)
                if each.notifier not in listeners]
-    change_alert(connection, _told(_changed(alert, condition, now), condition, now))
-    return put_deliveries(connection, tuple(_numbered(alert.id, known, wanted, now)))
+    change_alert(connection, as_told(_changed(alert, condition, now), condition, now))
+    return put_deliveries(connection, tuple(numbered(alert.id, known, wanted, now)))
 
 
 def _resolve(connection: Connection, step: Resolve, known: Sequence[Delivery], ways: Ways, now: datetime) -> int:
@@ -115,7 +121,7 @@ def _resolve(connection: Connection, step: Resolve, known: Sequence[Delivery], w
     listeners = _listeners([each for each in known if each.id not in unseen])
     message = over(step.alert, step.why, now, ways.voice)
     wanted = [("resolve", Planned(route, name, now), message, "") for name, route in listeners.items()]
-    return put_deliveries(connection, tuple(_numbered(step.alert.id, known, wanted, now)))
+    return put_deliveries(connection, tuple(numbered(step.alert.id, known, wanted, now)))
 
 
 def _listeners(known: Sequence[Delivery]) -> Mapping[str, str]:
@@ -142,9 +148,10 @@ def unsilence(connection: Connection, silence_id: str, who: Who, now: datetime) 
     return ended
 
 
-def _numbered(
+def numbered(
     alert_id: str, known: Sequence[Delivery], wanted: Sequence[tuple[str, Planned, Message, str]], now: datetime
 ) -> Iterator[Delivery]:
+    """Deliveries of one alert, each a kind, where to, a message and why it is not sent (empty: it is)."""
     number = max((each.number for each in known), default=0)
     for kind, where, message, dropped in wanted:
         number += 1
@@ -172,7 +179,8 @@ def _changed(alert: Alert, condition: Condition, now: datetime) -> Alert:
         step=condition.step, count=condition.count, updated_at=now)
 
 
-def _told(alert: Alert, condition: Condition, now: datetime) -> Alert:
+def as_told(alert: Alert, condition: Condition, now: datetime) -> Alert:
+    """The alert, of whose condition people were told as it is now."""
     return replace(
         alert, silenced=False, told_at=now, told_severity=condition.severity.value, told_amount=condition.amount,
         told_step=condition.step, told_count=condition.count)

@@ -83,12 +83,13 @@ Step = Open | Tell | Refresh | Fade | Resolve
 def reconcile(
     standing: Sequence[Alert], conditions: Sequence[Condition], now: datetime, *,
     unjudged: frozenset[str] = frozenset(), silenced: frozenset[str] = frozenset(),
-    ended: Mapping[str, int] | None = None,
+    held: frozenset[str] = frozenset(), ended: Mapping[str, int] | None = None,
 ) -> tuple[Step, ...]:
     """The steps from `standing` (at most one a key) to what holds.
 
     `unjudged`: codes of rules that could say nothing, whose alerts stay as they are. `silenced`: keys of conditions
-    that are not told now. `ended`: how many alerts of a key ended within a day.
+    that are not told now. `held`: keys of alerts that are to be told with others; one that gets worse meanwhile is
+    told at once. `ended`: how many alerts of a key ended within a day.
     """
     holds = {condition.key: condition for condition in conditions}
     covered = {key: condition for condition in conditions for key in condition.covers}
@@ -98,7 +99,7 @@ def reconcile(
         condition = holds.get(alert.key)
         if condition is not None:
             steps += [Fade(alert, None)] if alert.gone_since is not None else []
-            step = _again(alert, condition, now, alert.key in silenced)
+            step = _again(alert, condition, now, alert.key in silenced, alert.key in held)
             steps += [step] if step is not None else []
         elif alert.key in covered:
             steps.append(Resolve(alert, f"told as: {covered[alert.key].title}"))
@@ -125,14 +126,20 @@ def calm(alert: Alert, ended: int) -> timedelta:
     return min(timedelta(minutes=minutes), _LONGEST_CALM)
 
 
-def _again(alert: Alert, condition: Condition, now: datetime, silenced: bool) -> Step | None:
-    why = None if silenced else news(alert, condition, now)
+def _again(alert: Alert, condition: Condition, now: datetime, silenced: bool, held: bool) -> Step | None:
+    why = None if silenced else _worse(alert, condition) if held else news(alert, condition, now)
     if why is not None:
         return Tell(alert, condition, why)
     same = all(getattr(alert, name) == getattr(condition, name) for name in _SHOWN)
     if alert.silenced is silenced and (same or now - alert.updated_at < QUIETLY):
         return None
     return Refresh(alert, condition, silenced)
+
+
+def _worse(alert: Alert, condition: Condition) -> Why | None:
+    if condition.severity.rank > Severity(alert.severity).rank:
+        return Why.LOUDER
+    return Why.FURTHER if condition.step > alert.step else None
 
 
 #: What an alert shows of its condition.

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from outlay.alerts.evaluate import cannot_judge, evaluate
+from outlay.alerts.firststart import held_keys, tell_together
 from outlay.alerts.gather import (
     LOOKS,
     ask_burns,
@@ -29,11 +30,13 @@ from outlay.alerts.gather import (
 from outlay.alerts.inputs import Driver, Inputs, SourceHealth
 from outlay.alerts.keeping import Ways, carry_out
 from outlay.alerts.reconcile import reconcile
+from outlay.alerts.rules.registry import RULES
 from outlay.alerts.silencing import silence_for
 from outlay.alerts.weekly import put_weekly
 from outlay.facts.finding import Finding
 from outlay.questions.windows import now
 from outlay.state.alerts import resolved_counts, standing_alerts
+from outlay.state.outbox import was_told
 from outlay.state.silences import silences_at
 
 if TYPE_CHECKING:
@@ -46,6 +49,10 @@ QUICK_S, SLOW_S = 2.0, 60.0
 _QUICK_SHARE, _SLOW_SHARE = 0.1, 0.2
 #: Without news it is looked again after this: periods begin, sources fall silent.
 ANYHOW_S = 15.0
+#: At its first start it waits so long for all rules to be judged, seconds, before it tells of what stood already.
+FIRST_LOOK_S = 60.0
+#: However long looking takes, budgets are looked at again after this: a threshold is told within ten seconds.
+LONGEST_REST_S = 3.0
 #: How long ago the end of an alert still counts for calm.
 _RECENTLY = timedelta(days=1)
 #: An hour is looked at some minutes after its end: calls are told of when they are over.
@@ -85,6 +92,11 @@ class Watch:
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        # At the first start of all: rules that were judged, and until when it is waited for the others.
+        self._first = False
+        self._judged: frozenset[str] = frozenset()
+        self._patience = 0.0
+        self._looked_closely = False
 
     def changed(self) -> None:
         """Facts have arrived. May be called from any thread, and often."""
@@ -92,6 +104,9 @@ class Watch:
 
     def start(self) -> None:
         """Begins to look."""
+        with self._state.begin() as connection:
+            self._first = not was_told(connection)
+        self._patience = time.monotonic() + FIRST_LOOK_S
         self._threads = [
             threading.Thread(target=self._again, args=(self.look, QUICK_S, _QUICK_SHARE, self._news),
                              name="alerts", daemon=True),
@@ -141,6 +156,7 @@ class Watch:
             self._hour = hour
         if self._weekly is not None and put_weekly(self._state, view, self._weekly, self._ways.voice, self._clock()):
             self._wake()
+        self._looked_closely = True
         return self.keep(view.now)
 
     def _know_findings(self, view: View) -> None:
@@ -155,20 +171,31 @@ class Watch:
         """
         with self._lock:
             inputs, at = self._inputs, self._clock()
-            conditions = evaluate(inputs, known_at)
+            conditions, unjudged = evaluate(inputs, known_at), cannot_judge(inputs, known_at)
+            whole = self._looked_closely and inputs.burns is not None
             with self._state.begin() as connection:
                 standing = standing_alerts(connection)
                 if not conditions and not standing:
+                    self._has_judged(unjudged, whole)
                     return Looked(0, 0, 0)
+                held = held_keys(standing, conditions, self._judged) if self._first else frozenset()
                 silences = silences_at(connection, at)
                 silenced = frozenset(each.key for each in conditions if silence_for(each, silences) is not None)
                 steps = reconcile(
-                    standing, conditions, at, unjudged=cannot_judge(inputs, known_at), silenced=silenced,
+                    standing, conditions, at, unjudged=unjudged, silenced=silenced, held=held,
                     ended=resolved_counts(connection, at - _RECENTLY) if standing else None)
-                waiting = carry_out(connection, steps, silences, self._ways, at)
+                waiting = carry_out(connection, steps, silences, self._ways, at, held=held)
+                if self._first and (whole or time.monotonic() >= self._patience):
+                    waiting += tell_together(connection, conditions, self._ways, at)
+            self._has_judged(unjudged, whole)
         if waiting:
             self._wake()
         return Looked(len(conditions), len(steps), waiting)
+
+    def _has_judged(self, unjudged: frozenset[str], whole: bool) -> None:
+        """What these rules say from now on is news."""
+        self._judged |= {rule.code for rule in RULES} - unjudged
+        self._first = self._first and not whole
 
     def _again(self, look: Callable[[], Looked], least_s: float, share: float, news: threading.Event | None) -> None:
         while not self._stopping.is_set():
@@ -180,6 +207,7 @@ class Watch:
             except Exception:  # noqa: BLE001 - a look that fails is logged, and what was known stays until the next
                 _log.exception("alerts could not be looked at")
             took = time.monotonic() - began
-            self._stopping.wait(max(least_s - took, took * (1 / share - 1)))
+            rest = took * (1 / share - 1)
+            self._stopping.wait(max(least_s - took, rest if news is None else min(rest, LONGEST_REST_S)))
             if news is not None and not self._stopping.is_set():
                 news.wait(ANYHOW_S)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from outlay.errors import OutlayError, UsageError
-from outlay.server.roles import ACTIONS, BY_SCOPE, MAY
+from outlay.server.roles import ACTIONS, BY_SCOPE, BY_TEAM, MAY, OF_TEAMS
 from outlay.state import people, tokens
 
 if TYPE_CHECKING:
@@ -64,8 +64,23 @@ class Visitor:
     def require(self, action: str) -> None:
         """Raises `Forbidden` where this visitor may not."""
         if action not in self.may:
-            raise Forbidden(f"{self.name} ({self.role}) may not {ACTIONS[action]}",
+            raise Forbidden(f"{self.name} ({self.role}) may not {ACTIONS[action].removesuffix(' *')}",
                             hint="Ask an admin; `outlay people list` says who that is.")
+
+    def is_bound(self, action: str) -> bool:
+        """Whether this visitor may do it for their own teams alone."""
+        return self.role in OF_TEAMS and action in BY_TEAM
+
+    def require_for(self, action: str, team: str | None) -> None:
+        """Raises `Forbidden` where this visitor may not do it to what belongs to `team`. What belongs to none can be
+        acknowledged by whoever may acknowledge."""
+        self.require(action)
+        if self.is_bound(action) and team not in self.teams and not (team is None and action == "ack"):
+            own = f"their own teams ({', '.join(self.teams)})" if self.teams else "their own teams, and is in none"
+            of = f"team {team}" if team else "no team"
+            raise Forbidden(f"{self.name} ({self.role}) may {ACTIONS[action].removesuffix(' *')} for {own}; "
+                            f"this is of {of}",
+                            hint="Someone of that team, finance or an admin may.")
 
 
 #: Where the server asks nobody to sign in: it can be reached from this machine alone.

@@ -11,15 +11,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from outlay.alerts.compose import voice_of
-from outlay.alerts.keeping import acknowledge
 from outlay.errors import NotFound, OutlayError, UsageError
 from outlay.ledger.decisions import STATES, decide, decisions
 from outlay.server.access import Visitor
 from outlay.server.pages import shown_page
 from outlay.server.rendering import Form
 from outlay.state.audit import Who, record
-from outlay.web.pages.alerts import ALERTS
 from outlay.web.pages.findings import FINDINGS
 
 if TYPE_CHECKING:
@@ -41,15 +38,7 @@ def action_routes(serving: Serving, state: State) -> list[Route]:
             return await shown_page(serving, FINDINGS, request, back, 400)
         return RedirectResponse("/findings", 303)
 
-    async def acked(request: Request) -> Response:
-        form = await request.form()
-        try:
-            await asyncio.to_thread(_ack, serving, state, serving.visitor(request), str(form.get("alert", "")))
-        except OutlayError as error:
-            return await shown_page(serving, ALERTS, request, Form(problem=error.message), 400)
-        return RedirectResponse("/alerts", 303)
-
-    return [Route("/findings/decide", decided, methods=["POST"]), Route("/alerts/ack", acked, methods=["POST"])]
+    return [Route("/findings/decide", decided, methods=["POST"])]
 
 
 def _decide(serving: Serving, state: State, visitor: Visitor, form: Mapping[str, str]) -> None:
@@ -65,20 +54,13 @@ def _decide(serving: Serving, state: State, visitor: Visitor, form: Mapping[str,
         raise UsageError("The reason is too long, or the days are no number.")
     known = serving.owner.view()
     judged = known.outside.get("assessment")
-    found = {each.finding.id for each in judged.findings} if judged else set()
-    if finding_id not in found | decisions(known.ask.con).keys():
+    found = {each.finding.id: each.finding.team for each in judged.findings} if judged else {}
+    if finding_id not in found.keys() | decisions(known.ask.con).keys():
         raise NotFound("There is no such finding any more.")
+    visitor.require_for("decide", found.get(finding_id))
     now = serving.owner.clock()
     until = now + timedelta(days=int(days)) if days and name == "ignored" else None
     serving.owner.writer.act(lambda ledger: decide(
         ledger.store, finding_id, name, reason, until, by=visitor.name)).result()
     with state.begin() as connection:
         record(connection, Who(visitor.name, "web"), now, f"finding.{name}", finding_id, after={"reason": reason})
-
-
-def _ack(serving: Serving, state: State, visitor: Visitor, alert_id: str) -> None:
-    visitor.require("ack")
-    with state.begin() as connection:
-        acknowledge(connection, alert_id, Who(visitor.name, "web"), voice_of(serving.owner.ledger.settings),
-                    serving.owner.clock())
-    serving.ticks.changed()

@@ -142,9 +142,10 @@ def _acts(app: FastAPI, serving: Serving) -> None:
         if wanted.state == "ignored" and not wanted.reason.strip():
             raise UsageError("an ignored finding needs a reason", where="reason")
         reading = serving.owner.reader()
-        known = {each.finding.id for each in reading.assess().findings} | decisions(reading.store.con).keys()
-        if finding_id not in known:
+        found = {each.finding.id: each.finding.team for each in reading.assess().findings}
+        if finding_id not in found.keys() | decisions(reading.store.con).keys():
             raise NotFound(f"there is no finding {finding_id!r}", hint="GET /api/v1/assessment lists them.")
+        visitor.require_for("decide", found.get(finding_id))
         until = serving.owner.clock() + timedelta(days=wanted.days) if wanted.days else None
         made = serving.owner.writer.act(lambda ledger: decide(
             ledger.store, finding_id, wanted.state, wanted.reason.strip(), until, by=visitor.name)).result()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from markupsafe import escape
+
 from outlay.web.templating import environment
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class Form:
 
     reason: str = ""
     problem: str = ""
+    typed: tuple[tuple[str, str], ...] = ()
 
 
 def render_part(part: Part, model: Any, view: View, query: Query) -> str:
@@ -41,5 +44,6 @@ def render_page(
 
 
 def partial(shown: Shown) -> str:
-    """The message that puts a part into an open page."""
-    return f'<hx-partial hx-target="#{shown.code}" hx-swap="innerMorph">{shown.html}</hx-partial>'
+    """The message that puts a part into an open page; why there is none, where it never could be asked."""
+    inside = shown.html if shown.html or not shown.error else f'<p class="sub">{escape(shown.error)}</p>'
+    return f'<hx-partial hx-target="#{shown.code}" hx-swap="innerMorph">{inside}</hx-partial>'

@@ -8,15 +8,18 @@ from collections.abc import Mapping
 ACTIONS: Mapping[str, str] = {
     "view": "see every page and figure",
     "export": "take figures out as CSV, JSON or FOCUS",
-    "decide": "accept and ignore findings, and undo that",
-    "ack": "acknowledge alerts",
-    "silence": "silence alerts",
-    "budgets": "create, change and delete budgets (a lead: those of their own teams)",
+    "decide": "accept and ignore findings, and undo that *",
+    "ack": "acknowledge alerts *",
+    "silence": "silence alerts *",
+    "budgets": "create, change and delete budgets *",
     "import": "import files and undo imports",
     "ingest": "send facts (OTLP, agents)",
     "tokens": "create and revoke tokens of one's own",
     "people": "add people, change roles and teams, see the record of changes",
 }
+#: Roles that do what is marked with * for their own teams alone.
+OF_TEAMS = frozenset({"engineer", "lead"})
+BY_TEAM = frozenset({"decide", "ack", "silence", "budgets"})
 _ENGINEER = ("view", "export", "decide", "ack", "ingest", "tokens")
 _LEAD = (*_ENGINEER, "silence", "budgets")
 MAY: Mapping[str, frozenset[str]] = {

@@ -31,6 +31,8 @@ KEPT_S = 60.0
 MOST_REGIONS = 400
 #: Figures that depend on the clock alone move on although nothing new came in.
 AT_LEAST_EVERY_S = 15.0
+#: A question that failed is asked again after this, however seldom it is asked otherwise.
+FAILED_AGAIN_S = 5.0
 
 _log = logging.getLogger("outlay.ticks")
 RegionKey = tuple[str, "Query"]
@@ -138,6 +140,8 @@ class Ticks:
         """Seconds until the region is to be asked again. Whoever comes later than that does not get what was known
         before; a slow question rests as long as it takes."""
         every = AT_LEAST_EVERY_S if region.generation == self._generation else region.part.every_s
+        if region.shown is not None and region.shown.error:
+            every = min(every, FAILED_AGAIN_S)
         took = region.shown.seconds if region.shown is not None else 0.0
         return region.asked_at + max(every, 2 * took) - time.monotonic()
 

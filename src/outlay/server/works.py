@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from outlay import __version__
 from outlay.alerts.compose import voice_of
 from outlay.alerts.keeping import Ways
+from outlay.alerts.listing import Listing, listed
 from outlay.alerts.outbox import Outbox
 from outlay.alerts.watch import Watch
 from outlay.collectors.registry import collectors
@@ -23,6 +24,7 @@ from outlay.governance.burns import burns
 from outlay.questions.answer import plain
 from outlay.questions.windows import now
 from outlay.server.actions import action_routes
+from outlay.server.alert_actions import alert_routes
 from outlay.server.api import api, source_json
 from outlay.server.app import application, serving
 from outlay.server.assessing import Assessing
@@ -58,17 +60,25 @@ class Works:
         self.shared = serving(self.owner)
         self.assessing = Assessing(self.owner.view, self.shared.ticks.changed)
         self.outbox = Outbox(state, settings.alerts.notifiers, now)
+        singly = frozenset(each.name for each in settings.alerts.notifiers if not each.takes_summaries)
         self.watch = Watch(
-            self.owner.view, state, Ways(settings.alerts.routes, voice_of(settings)), self.health, self.outbox.wake,
-            page_at=settings.alerts.budget_pages_at, weekly=settings.alerts.weekly)
+            self.owner.view, state, Ways(settings.alerts.routes, voice_of(settings), singly), self.health,
+            self.outbox.wake, page_at=settings.alerts.budget_pages_at, weekly=settings.alerts.weekly)
         self.owner.watch(self.assessing.changed)
         self.owner.watch(self.watch.changed)
         self.owner.know(lambda: {
-            "health": self.health(), "assessment": self.assessing.latest(), "alerts": self._alerts})
+            "health": self.health(), "assessment": self.assessing.latest(), "alerts": self._alerts,
+            "alert_listing": self._listing})
 
     def _alerts(self, since: datetime) -> tuple[Alert, ...]:
         with self._state.begin() as connection:
             return alerts_since(connection, since)
+
+    def _listing(self, lately: timedelta) -> Listing:
+        """Alerts by the clock of people, which on a sample ledger is not that of the facts."""
+        at = now()
+        with self._state.begin() as connection:
+            return listed(connection, at, since=at - lately, currency=self.owner.ledger.settings.currency)
 
     def health(self) -> tuple[Health, ...]:
         """How every source is."""
@@ -78,7 +88,8 @@ class Works:
         """What answers requests; `more` routes win."""
         return application(self.shared, [
             *more, *otlp_routes(self._spool), Mount("/api/v1", api(self.shared, self.health)),
-            Route("/metrics", self._metrics), *action_routes(self.shared, self._state)])
+            Route("/metrics", self._metrics), *action_routes(self.shared, self._state),
+            *alert_routes(self.shared, self._state, self.outbox.wake)])
 
     async def _metrics(self, request: Request) -> Response:
         text = await asyncio.to_thread(lambda: exposition(self._meters()))

@@ -57,6 +57,12 @@ def is_known(connection: Connection, idempotency_key: str) -> bool:
     return connection.scalar(select(DELIVERY.c.id).where(DELIVERY.c.idempotency_key == idempotency_key)) is not None
 
 
+def was_told(connection: Connection) -> bool:
+    """Whether a message about an alert was ever put, other than those that were dropped."""
+    about = DELIVERY.c.alert.is_not(None) & (DELIVERY.c.state != DROPPED) | (DELIVERY.c.kind == "digest")
+    return connection.scalar(select(DELIVERY.c.id).where(about).limit(1)) is not None
+
+
 def claim(connection: Connection, now: datetime, lease: timedelta, limit: int) -> tuple[Delivery, ...]:
     """Takes deliveries that are due, for `lease`: until then no other process takes them, and after it anyone does, as
     the one that took them is then dead. Of one alert and notifier only the first that waits: they go out in order."""

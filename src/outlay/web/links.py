@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 
@@ -28,12 +29,32 @@ def explore_link(by: str, where: tuple[tuple[str, str], ...] = (), **more: str) 
 
 def finding_link(finding_id: str) -> str:
     """One finding among all."""
-    return f"/findings#{finding_id}"
+    return f"/findings?{urlencode({'id': finding_id})}"
+
+
+def budget_link(name: str) -> str:
+    """One budget."""
+    return f"/budgets?{urlencode({'name': name})}"
+
+
+def source_link(name: str) -> str:
+    """One source among all."""
+    return f"/sources?{urlencode({'name': name})}"
+
+
+def alert_link(alert_id: str) -> str:
+    """One alert, with all that was sent of it."""
+    return f"/alerts?{urlencode({'id': alert_id})}"
 
 
 def gpus_link(**filters: str) -> str:
     """The accelerators that fit."""
     return _with("/gpus", filters)
+
+
+def weekly_link(since: datetime) -> str:
+    """The week that begins with a day."""
+    return f"/weekly?week={since:%Y-%m-%d}"
 
 
 def _with(path: str, filters: dict[str, str]) -> str:

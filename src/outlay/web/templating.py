@@ -89,6 +89,10 @@ def environment(currency: str) -> Environment:
         "explore_link": links.explore_link,
         "finding_link": links.finding_link,
         "gpus_link": links.gpus_link,
+        "budget_link": links.budget_link,
+        "source_link": links.source_link,
+        "alert_link": links.alert_link,
+        "weekly_link": links.weekly_link,
         "block_use": block_use,
     }
     return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from outlay.accounting.figures import day, percent
 from outlay.accounting.money import dollars
@@ -14,6 +13,7 @@ from outlay.alerts.inputs import Driver, Inputs
 from outlay.alerts.rules.base import Rule
 from outlay.governance.burn import BudgetState, Burn
 from outlay.governance.burns import scope_text
+from outlay.web import links
 
 
 class BudgetBurn(Rule):
@@ -68,7 +68,7 @@ def budget_key(what: str, burn: Burn) -> str:
 
 def budget_link(burn: Burn) -> str:
     """The page of a budget."""
-    return f"/budgets?{urlencode({'name': burn.budget.name})}"
+    return links.budget_link(burn.budget.name)
 
 
 def scoped_team(burn: Burn) -> str | None:

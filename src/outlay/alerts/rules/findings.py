@@ -10,6 +10,7 @@ from outlay.alerts.inputs import Inputs
 from outlay.facts.finding import Finding
 from outlay.facts.window import HOURS_PER_MONTH
 from outlay.questions.known_runs import KnownRun
+from outlay.web.links import finding_link
 
 #: Evidence that a message repeats; the page has all of it.
 _EVIDENCE = 4
@@ -43,7 +44,7 @@ def condition_of(
     return Condition(
         rule=rule, key=f"finding:{finding.id}", severity=severity, team=finding.team, owner=finding.owner,
         title=finding.title, cause=cause, amount=finding.so_far if finding.claims else None, currency=inputs.currency,
-        since=began(finding), link=f"/findings?id={finding.id}", action=finding.action,
+        since=began(finding), link=finding_link(finding.id), action=finding.action,
         command=finding.command, facts=finding.evidence[:_EVIDENCE], group=group)
 
 

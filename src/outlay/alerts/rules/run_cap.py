@@ -9,8 +9,9 @@ from outlay.accounting.money import dollars
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.inputs import Inputs
 from outlay.alerts.rules.base import Rule
-from outlay.alerts.rules.budget_burn import budget_facts, budget_key, is_cap, pace, scoped_team
+from outlay.alerts.rules.budget_burn import budget_facts, budget_key, budget_link, is_cap, pace, scoped_team
 from outlay.detectors.endcommand import stop_run
+from outlay.web.links import run_link
 
 _NEAR, _OVER = 80, 100
 
@@ -56,5 +57,6 @@ class RunCap(Rule):
                 else f"{name} has spent {spent} of its cap of {cap} ({percent(burn.share)}).",
                 cause=pace(burn, currency), amount=burn.spent, currency=currency,
                 since=max(when for percent, when in burn.passed if percent == reached),
-                link=f"/runs/{run_id}", action="End it, or give it more.", command=command,
+                link=run_link(run_id, run.scheduler) if run is not None else budget_link(burn),
+                action="End it, or give it more.", command=command,
                 facts=budget_facts(burn, currency))

@@ -9,6 +9,7 @@ from outlay.accounting.figures import instant
 from outlay.alerts.condition import Condition, Severity
 from outlay.alerts.inputs import Inputs, SourceHealth
 from outlay.alerts.rules.base import Rule
+from outlay.web.links import source_link
 
 #: A source that cannot be reached is asked again a few times first: restarts take minutes.
 PATIENCE = timedelta(minutes=10)
@@ -39,7 +40,7 @@ class SourceSilent(Rule):
                 rule=self.code, key=f"source:{source.name}", severity=Severity.WARN, team=None, owner=None,
                 title=f"Source {source.name} has told nothing since {instant(since)} UTC.",
                 cause=f"{_reason(source)} Figures that rest on it stand still, and are too low by what it has to tell.",
-                amount=None, currency=inputs.currency, since=since, link=f"/sources#{source.name}",
+                amount=None, currency=inputs.currency, since=since, link=source_link(source.name),
                 action="Mend the source; it is asked again by itself, and what was missed is read then.",
                 facts=(("State", source.state),
                        *((("Known until", f"{instant(source.until)} UTC"),) if source.until is not None else ())))

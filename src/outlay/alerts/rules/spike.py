@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 
 from outlay.accounting.figures import instant, percent
@@ -15,9 +16,12 @@ from outlay.detectors.endcommand import costs_shown
 from outlay.detectors.surprises import Moved
 from outlay.facts.window import Window
 from outlay.questions.costs import DIMENSIONS
+from outlay.web.links import explore_link
 
 #: From so many times the usual calls, at so many dollars an hour above usual, on somebody is woken.
 _PAGES_TIMES, _PAGES_AN_HOUR = 3.0, 50.0
+#: How long before it began its hours are shown, and how many hours in all.
+_BEFORE, _SHOWN = timedelta(days=2), timedelta(days=7)
 #: Names of series and parts where the question about costs has others.
 _ASKED = {"key": "api_key", "prompt version": "prompt_version"}
 
@@ -66,7 +70,7 @@ def unusual_condition(rule: str, each: Unusual, severity: Severity, title: str) 
         rule=rule, key=f"{each.moved.name.lower()}:{each.dimension}:{each.name}:{each.seen:%Y-%m-%dT%H}",
         severity=severity, team=each.team, owner=each.owner, title=title, cause=f"{made} {money}{also}",
         amount=max(above, Decimal(0)), currency="USD", since=each.since,
-        link=f"/explore?by={each.dimension}&every=hour", action=f"Look at {what}, and limit it if nobody wants it.",
+        link=_link(each), action=f"Look at {what}, and limit it if nobody wants it.",
         command=_command(each, window),
         facts=tuple((f"Most of it, by {kind}", f"{name}, {percent(share)}") for kind, name, share in each.parts[:4]))
 
@@ -75,6 +79,17 @@ def series_name(each: Unusual, prefix: str = "") -> str:
     """`Team search`."""
     name = f"{each.dimension} {each.name}"
     return f"{prefix} {name}" if prefix else f"{name[:1].upper()}{name[1:]}"
+
+
+def _link(each: Unusual) -> str:
+    """Its hours: from two days before it began, at most the week that the page shows by hours. An endpoint has no
+    dollars of its own: there, the part that made most of it, else every model."""
+    known = [(_ASKED.get(kind, kind), name) for kind, name in
+             ((each.dimension, each.name), *((kind, name) for kind, name, _ in each.parts))]
+    of = next(((kind, name) for kind, name in known if kind in DIMENSIONS), None)
+    since = max(each.since - _BEFORE, each.until - _SHOWN).replace(minute=0, second=0, microsecond=0)
+    return explore_link(of[0] if of else "model", (of,) if of else (), every="hour", since=f"{since:%Y-%m-%dT%H:%M}",
+                        until=f"{each.until:%Y-%m-%dT%H:%M}")
 
 
 def _command(each: Unusual, window: Window) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -37,6 +37,7 @@ class Explored:
     unknown: tuple[Mapping[str, Any], ...] = ()
     problem: str = ""
     slow: bool = False
+    until: str = ""
 
 
 def explore(view: View, query: Query) -> Explored:
@@ -44,23 +45,23 @@ def explore(view: View, query: Query) -> Explored:
     given = dict(query)
     by, every = given.get("by", "team"), given.get("every", "")
     since, where = given.get("since", "30d"), tuple(filter(None, given.get("where", "").splitlines()))
-    asked = Explored(by, every, since, where)
+    asked = Explored(by, every, since, where, until=given.get("until", ""))
     try:
         names = tuple(name.strip() for name in by.split(",") if name.strip())
         fine = every in ("5m", "hour")
-        window = resolve(view.ask, since, None, whole_days=not fine, default="30d")
+        window = resolve(view.ask, since, given.get("until") or None, whole_days=not fine, default="30d")
         known = CostQuery(names, window, parse_where(where), every or None, currency=view.settings.currency,
                           dollar_rates=dollar_rates(view.settings.rates))
         if fine and window.length.days > 7:
             raise UsageError("hours are shown for a week at most", hint="Choose a shorter time, or days.")
         answer = costs(view.ask, known, as_of=view.now)
     except UsageError as error:
-        return Explored(by, every, since, where, problem=f"{error.message}. {error.hint}".strip())
+        return replace(asked, problem=f"{error.message}. {error.hint}".strip())
     top = max((row[-2] for row in answer.rows), default=Decimal(0))
     rows = tuple((tuple(_cell(cell, every) for cell in row[:-2]), row[-2], bool(row[-1]),
                   float(row[-2] / top) if top > 0 else 0.0) for row in answer.rows)
     return Explored(asked.by, every, since, where, window, tuple(answer.columns[:-2]), rows, answer.totals["cost"],
-                    len(rows), answer.unknown, slow=bool(set(names) & PER_CALL.keys()))
+                    len(rows), answer.unknown, slow=bool(set(names) & PER_CALL.keys()), until=asked.until)
 
 
 def _cell(value: Any, every: str) -> str:
@@ -76,5 +77,6 @@ def sheet(part: Explored) -> Sheet:
 
 EXPLORE = Page("/explore", "explore", "Explore", "live/explore.html.j2", (
     Part("explore-answer", "live/explore_answer.html.j2", explore, every_s=5, csv=sheet),
-), {"by": f"dimensions: {', '.join(DIMENSIONS)}", "every": f"one of {', '.join(EVERY)}", "since": "30d, 24h or a day",
+), {"by": f"dimensions: {', '.join(DIMENSIONS)}", "every": f"one of {', '.join(EVERY)}",
+    "since": "30d, 24h, a day or a time", "until": "a day or a time",
     "where": "dimension=value, once or more"}, key="e")

@@ -27,6 +27,8 @@ class Findings:
     saving: Decimal
     share: float
     decided: tuple[tuple[str, Decision], ...]
+    #: The one that is asked for by its id, whatever its state.
+    asked: str = ""
 
     def decision(self, finding_id: str) -> Decision | None:
         """What was decided about a finding."""
@@ -35,18 +37,22 @@ class Findings:
 
 def findings(view: View, query: Query) -> Findings:
     """Asks for findings as they stand now."""
+    asked = dict(query).get("id", "")
     state = dict(query).get("state", "open")
     state = state if state in STATES else "open"
     whole = assessment(view)
     if whole is None:
-        return Findings(False, state, (), (), Decimal(0), 0.0, ())
+        return Findings(False, state, (), (), Decimal(0), 0.0, (), asked)
     order = ranked(whole.findings)
     every = (*order.live, *order.ignored)
     counts = tuple((name, sum(each.state == name for each in every)) for name in STATES)
     live = [each for each in every if each.state != "ignored"]
     share = float(whole.wasted / whole.spent) if whole.spent else 0.0
-    return Findings(True, state, tuple(each for each in every if each.state == state), counts,
-                    sum((each.month for each in live), Decimal(0)), share, tuple(decisions(view.ask.con).items()))
+    one = next((each for each in every if each.finding.id == asked), None)
+    state = one.state if one is not None else state
+    shown = (one,) if one is not None else () if asked else tuple(each for each in every if each.state == state)
+    return Findings(True, state, shown, counts, sum((each.month for each in live), Decimal(0)), share,
+                    tuple(decisions(view.ask.con).items()), asked)
 
 
 def sheet(part: Findings) -> Sheet:
@@ -59,4 +65,4 @@ def sheet(part: Findings) -> Sheet:
 
 FINDINGS = Page("/findings", "findings", "Findings", "live/findings.html.j2", (
     Part("findings-list", "live/findings_list.html.j2", findings, every_s=5, csv=sheet),
-), {"state": "open, accepted or ignored"}, key="f")
+), {"state": "open, accepted or ignored", "id": "one finding"}, key="f")

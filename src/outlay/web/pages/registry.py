@@ -12,7 +12,8 @@ from outlay.web.pages.now import NOW
 from outlay.web.pages.run import RUN
 from outlay.web.pages.runs import RUNS
 from outlay.web.pages.sources import SOURCES
+from outlay.web.pages.weekly import WEEKLY
 from outlay.web.part import Page
 
 PAGES: tuple[Page, ...] = (
-    NOW, RUNS, RUN, GPUS, AGENTS, TRACE, FINDINGS, BUDGETS, ALERTS, SOURCES, EXPLORE)
+    NOW, RUNS, RUN, GPUS, AGENTS, TRACE, FINDINGS, BUDGETS, ALERTS, WEEKLY, SOURCES, EXPLORE)

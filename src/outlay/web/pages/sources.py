@@ -43,6 +43,8 @@ class Sources:
     all: int
     rows: int
     rejected: int
+    #: The source that is asked for by its name.
+    asked: str = ""
 
 
 def sources(view: View, query: Query) -> Sources:
@@ -53,7 +55,8 @@ def sources(view: View, query: Query) -> Sources:
     shown = tuple(Import(row, _rejects(row[place["rejects_file"]]) if row[place["rejected"]] else ())
                   for row in latest)
     return Sources(view.now, tuple(view.outside.get("health", ())), shown, len(rows),
-                   sum(row[place["rows"]] for row in rows), sum(row[place["rejected"]] for row in rows))
+                   sum(row[place["rows"]] for row in rows), sum(row[place["rejected"]] for row in rows),
+                   dict(query).get("name", ""))
 
 
 def _rejects(path: str) -> tuple[tuple[str, str, str], ...]:
@@ -79,4 +82,4 @@ def sheet(part: Sources) -> Sheet:
 
 SOURCES = Page("/sources", "sources", "Sources", "live/sources.html.j2", (
     Part("sources-list", "live/sources_list.html.j2", sources, every_s=5, csv=sheet),
-), key="s")
+), {"name": "the source to point out"}, key="s")
