@@ -214,7 +214,7 @@ def test_prices_and_prompts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("typed", "hint"), [
     (["coss"], "Did you mean 'costs'?"), (["findings", "lst"], "Did you mean 'list'?"),
-    (["xyz"], "One of up, status, import, "),
+    (["xyz"], "One of up, agent, status, import, "),
 ])
 def test_a_mistyped_command_names_the_nearest(tmp_path: Path, typed: list[str], hint: str) -> None:
     assert hint in run(tmp_path, *typed, code=2)
