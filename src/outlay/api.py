@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from outlay.accounting.assessment import Assessment
+    from outlay.governance.budget import Budget
     from outlay.governance.burns import Burns
     from outlay.ledger.importing import Imported
     from outlay.prices.book import PriceBook
@@ -150,13 +151,15 @@ class Ledger:
                           dollar_rates=dollar_rates(self.settings.rates))
         return Costs(costs(ask, query, as_of=now(), rejected=self.rejected))
 
-    def budgets(self) -> Burns:
-        """Every budget of the settings in the period that the latest fact lies in (today's, where the ledger is live).
-        """
+    def budgets(self, kept: Sequence[Budget] = ()) -> Burns:
+        """Every budget of the settings, and of those that people set (`kept`), in the period that the latest fact lies
+        in (today's, where the ledger is live)."""
         from outlay.governance.burns import burns
+        from outlay.governance.inforce import in_force
 
         ask = self.ask()
-        return burns(ask, self.settings, resolve(ask, None, None).until, as_of=now(), rejected=self.rejected)
+        until = resolve(ask, None, None).until
+        return burns(ask, in_force(self.settings, kept), until, as_of=now(), rejected=self.rejected)
 
     def assess(self, *, since: str | None = None, until: str | None = None) -> Assessment:
         """The assessment of a window (by default the last 30 days that the ledger knows of)."""

@@ -79,7 +79,7 @@ def test_what_has_no_price_is_said(store: Callable[[str], Path]) -> None:
 
 def test_no_budget_says_how_to_set_one(store: Callable[[str], Path]) -> None:
     place = store("")
-    assert "budgets:" in run(place, "budgets", "list")
+    assert "outlay budgets set" in run(place, "budgets", "list")
     assert run_json(place, "budgets", "list")["rows"] == []
 
 
@@ -89,3 +89,34 @@ def test_costs_where_a_dimension_of_single_calls_or_of_bills(store: Callable[[st
     assert run_json(place, "costs", "--by", "team", "--where", "api_key=k*")["totals"]["cost"] == "100"
     assert run_json(place, "costs", "--by", "api_key", "--where", "region=eu")["rows"] == []
     assert run_json(place, "costs", "--by", "api_key", "--where", "region=none,eu")["totals"]["cost"] == "100"
+
+
+def test_a_budget_is_set_changed_and_removed(store: Callable[[str], Path]) -> None:
+    place = store("budgets: [{name: all, amount: 1000}]\n")
+    said = run(place, "budgets", "set", "search", "--for", "team=search", "--amount", "80", "--dry-run")
+    assert "It sets budget search: 80 USD a month for team search" in said
+    assert "over" in said and "Nothing was changed." in said
+    assert [row["budget"] for row in run_json(place, "budgets", "list")["rows"]] == ["all"]
+    run(place, "budgets", "set", "search", "--for", "team=search", "--amount", "80", "--owner", "bo")
+    rows = {row["budget"]: row for row in run_json(place, "budgets", "list")["rows"]}
+    assert (rows["search"]["spent"], rows["search"]["state"], rows["search"]["scope"]) == ("100", "over", "team search")
+    said = run(place, "budgets", "set", "search", "--for", "team=search", "--amount", "400", "--period", "quarter")
+    assert "it was 80 a month for team search" in said
+    assert run_json(place, "budgets", "show", "search")["rows"][0]["period"] == "quarter"
+    assert "Nothing was changed." in run(place, "budgets", "remove", "search", "--dry-run")
+    assert "Removed budget search" in run(place, "budgets", "remove", "search")
+    assert [row["budget"] for row in run_json(place, "budgets", "list")["rows"]] == ["all"]
+    audit = run(place, "audit")
+    assert "budget.remove" in audit and "budget.change" in audit
+
+
+@pytest.mark.parametrize(("typed", "said"), [
+    (["set", "all", "--amount", "3"], "declared in the settings"), (["set", "x", "--amount", "many"], "above zero"),
+    (["set", "x", "--amount", "3", "--for", "colour=red"], "cannot be for 'colour'"),
+    (["set", "x", "--amount", "3", "--for", "team"], "each dimension once"),
+    (["set", "x", "--amount", "3", "--period", "decade"], "one of day, week"), (["remove", "x"], "nobody has set"),
+    (["remove", "x", "--dry-run"], "nobody has set"),
+])
+def test_what_cannot_be_set_is_said(store: Callable[[str], Path], typed: list[str], said: str) -> None:
+    place = store("budgets: [{name: all, amount: 1000}]\n")
+    assert said in run(place, "budgets", *typed, code=2)

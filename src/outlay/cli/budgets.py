@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from outlay.cli.changing import changing
 from outlay.cli.session import NOTHING, Place, say_json
 from outlay.cli.suggesting import Suggesting
-from outlay.errors import NotFound
+from outlay.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from outlay.governance.burns import Burns
 
-_NONE = ("No budget is set. Name what may be spent in outlay.yaml, then look again:\n"
-         "  budgets:\n"
-         "    - {name: search, team: search, amount: 80000, period: month}")
+_NONE = ("No budget is set. Say what may be spent, or declare it in outlay.yaml:\n"
+         "  outlay budgets set search --for team=search --amount 80000")
 
 
 @click.group(cls=Suggesting)
@@ -62,9 +62,86 @@ def show(place: Place, name: str, as_json: bool) -> None:
         click.echo(_text(found) + "\n" + _details(found))
 
 
+@budgets.command("set")
+@click.argument("name")
+@click.option("--amount", required=True, help="What may be spent in each period, in the reporting currency.")
+@click.option("--for", "scope", multiple=True, metavar="DIMENSION=VALUE",
+              help="What it is for: team=search, model='gpt-*'; repeat it to narrow. Without: everything.")
+@click.option("--period", default="month", show_default=True, help="day, week, month, quarter or year.")
+@click.option("--threshold", default="50,80,100", show_default=True, metavar="PERCENT,...",
+              help="At which shares of it somebody is told.")
+@click.option("--owner", default="", help="Who answers for it.")
+@click.option("--note", default="", help="Why it is what it is; others will ask.")
+@click.option("--dry-run", is_flag=True, help="Say what it would change and where spending stands, and change nothing.")
+@click.pass_obj
+def set_budget(
+    place: Place, name: str, amount: str, scope: tuple[str, ...], period: str, threshold: str, owner: str, note: str,
+    dry_run: bool,
+) -> None:
+    """Set a budget, or change the one of that name. A server that runs holds to it within a second.
+
+    What outlay.yaml declares is changed there.
+    """
+    from outlay.cli.render_table import one_line
+    from outlay.governance.burns import scope_text
+    from outlay.governance.inforce import asked_budget
+    from outlay.state.budgets import kept_budgets, put_budget
+
+    with changing(place) as (connection, who, now, settings):
+        made = asked_budget(settings, name, _scope(scope), amount, period, threshold)
+        before = next((each for each in kept_budgets(connection) if each.budget.name == made.name), None)
+        if not dry_run:
+            put_budget(connection, made, who, now, owner=owner.strip(), note=note.strip())
+    verb = "changes" if before else "sets"
+    what = (f"budget {one_line(made.name)}: {made.amount:,f} {settings.currency} a {made.period} for "
+            f"{one_line(scope_text(made))}, told of at {', '.join(f'{each}%' for each in made.thresholds)}")
+    if before is not None:
+        what += (f"; it was {before.budget.amount:,f} a {before.budget.period} for "
+                 f"{one_line(scope_text(before.budget))}")
+    click.echo(f"It {verb} {what}." if dry_run else f"{verb[:-1].capitalize()} {what}.")
+    if dry_run:
+        from outlay.governance.inforce import in_force
+
+        with place.ledger() as ledger:
+            ledger.settings = in_force(replace(ledger.settings, budgets=()), [made])
+            click.echo(NOTHING if ledger.is_empty else _text(ledger.budgets()))
+        click.echo("Nothing was changed.")
+
+
+@budgets.command()
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+@click.pass_obj
+def remove(place: Place, name: str, dry_run: bool) -> None:
+    """Remove a budget that somebody set. The record of changes keeps it (`outlay audit`)."""
+    from outlay.cli.render_table import one_line
+    from outlay.state.budgets import drop_budget, kept_budgets
+
+    with changing(place) as (connection, who, now, settings):
+        known = [each for each in kept_budgets(connection) if each.budget.name == name]
+        gone = known[0] if dry_run and known else drop_budget(connection, name, who, now)
+    what = f"budget {one_line(name)} of {gone.budget.amount:,f} {settings.currency} a {gone.budget.period}"
+    click.echo(f"It would remove {what}. Nothing was changed." if dry_run else f"Removed {what}.")
+
+
+def _scope(pairs: tuple[str, ...]) -> dict[str, str]:
+    scope: dict[str, str] = {}
+    for pair in pairs:
+        name, equal, value = pair.partition("=")
+        if not equal or not value.strip() or name.strip() in scope:
+            raise UsageError(f"{pair!r} is not one dimension with its value", where="--for",
+                             hint="For example --for team=search, each dimension once.")
+        scope[name.strip()] = value.strip()
+    return scope
+
+
 def _burns(place: Place) -> tuple[Burns, bool]:
+    from outlay.state.budgets import kept_budgets
+
+    with changing(place) as (connection, *_):
+        kept = [each.budget for each in kept_budgets(connection)]
     with place.ledger() as ledger:
-        return ledger.budgets(), ledger.is_empty
+        return ledger.budgets(kept), ledger.is_empty
 
 
 def _text(found: Burns) -> str:

@@ -49,7 +49,7 @@ def alert_routes(serving: Serving, state: State, wake: Callable[[], None]) -> li
                 status = 403 if isinstance(error, Forbidden) else 400
                 return await shown_page(serving, ALERTS, request, Form(problem=said, typed=typed), status)
             wake()
-            serving.ticks.changed()
+            serving.ticks.acted()
             query = ALERTS.query(dict(request.query_params))
             return RedirectResponse(f"/alerts{'?' + urlencode(query) if query else ''}", 303)
 

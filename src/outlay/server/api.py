@@ -118,7 +118,8 @@ def _questions(app: FastAPI, serving: Serving) -> None:
 
     @app.get("/budgets", summary="Budgets with what is spent of them", response_model=Rows)
     def budgets() -> dict[str, Any]:
-        return reader().budgets().as_json()
+        kept = serving.owner.view().outside["kept_budgets"]()
+        return reader().budgets([each.budget for each in kept]).as_json()
 
     @app.get("/imports", summary="What was imported and received", response_model=Rows)
     def imports() -> dict[str, Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outlay.api import Ledger
     from outlay.collectors.base import Batch, Collector, WholeFile
     from outlay.ledger.importing import Imported
+    from outlay.settings import Settings
 
 #: Where in its last day a sample month is when it is first looked at.
 _BEFORE_THE_END = timedelta(hours=9, minutes=28)
@@ -40,6 +41,7 @@ class Owner:
         self._own = threading.local()
         self._outside: Callable[[], Mapping[str, Any]] = dict
         self._watching: list[Callable[[], None]] = []
+        self._settings: Callable[[], Settings] = lambda: ledger.settings
         ledger.ask()
         self.clock = clock or _clock(ledger)
         self.writer = Writer(ledger, self._changed)
@@ -64,6 +66,10 @@ class Owner:
     def _changed(self) -> None:
         for changed in self._watching:
             changed()
+
+    def govern(self, settings: Callable[[], Settings]) -> None:
+        """`settings` gives those of the file with what people set beside it."""
+        self._settings = settings
 
     def know(self, outside: Callable[[], Mapping[str, Any]]) -> None:
         """What views are given beside the ledger."""
@@ -136,7 +142,7 @@ class Owner:
 
     def view(self) -> View:
         """What a question of this thread may look at now."""
-        return View(Ask(self.cursor()).remembering(), self.ledger.settings, self.ledger.book, self.clock(),
+        return View(Ask(self.cursor()).remembering(), self._settings(), self.ledger.book, self.clock(),
                     self._outside())
 
 

@@ -91,6 +91,12 @@ class Ticks:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
+    def acted(self) -> None:
+        """Somebody has changed something by a page, and looks at it next: no part keeps what it showed before."""
+        for region in self._regions.values():
+            region.asked_at = -math.inf
+        self.changed()
+
     def _wake(self) -> None:
         for region in self._regions.values():
             region.wake.set()

@@ -28,6 +28,8 @@ from outlay.server.alert_actions import alert_routes
 from outlay.server.api import api, source_json
 from outlay.server.app import application, serving
 from outlay.server.assessing import Assessing
+from outlay.server.budget_actions import budget_routes
+from outlay.server.budgeting import Budgeting
 from outlay.server.drain import Drain, resume
 from outlay.server.metrics import Meters, exposition
 from outlay.server.otlp import otlp_routes
@@ -54,6 +56,8 @@ class Works:
         self._spool = spool
         self._state = state
         self.owner = Owner(ledger)
+        self.budgeting = Budgeting(settings, state)
+        self.owner.govern(self.budgeting.settings)
         self.owner.warm()
         self.runner = Runner(asked, self.owner.put, self.owner.cursor_of, self.owner.clock)
         self.drain = Drain(spool, self.owner.writer, self.owner.clock, resume(ledger))
@@ -68,7 +72,7 @@ class Works:
         self.owner.watch(self.watch.changed)
         self.owner.know(lambda: {
             "health": self.health(), "assessment": self.assessing.latest(), "alerts": self._alerts,
-            "alert_listing": self._listing})
+            "alert_listing": self._listing, "kept_budgets": self.budgeting.kept})
 
     def _alerts(self, since: datetime) -> tuple[Alert, ...]:
         with self._state.begin() as connection:
@@ -89,7 +93,8 @@ class Works:
         return application(self.shared, [
             *more, *otlp_routes(self._spool), Mount("/api/v1", api(self.shared, self.health)),
             Route("/metrics", self._metrics), *action_routes(self.shared, self._state),
-            *alert_routes(self.shared, self._state, self.outbox.wake)])
+            *alert_routes(self.shared, self._state, self.outbox.wake),
+            *budget_routes(self.shared, self._state, self.budgeting)])
 
     async def _metrics(self, request: Request) -> Response:
         text = await asyncio.to_thread(lambda: exposition(self._meters()))
@@ -98,7 +103,7 @@ class Works:
     def _meters(self) -> Meters:
         owner, ticks, known = self.owner, self.shared.ticks, self.assessing.latest()
         view = owner.view()
-        counted = owner.ledger.settings.budgets and burns(view.ask, view.settings, view.now, as_of=view.now)
+        counted = view.settings.budgets and burns(view.ask, view.settings, view.now, as_of=view.now)
         with self._state.begin() as connection:
             alerts = Counter(alert.severity for alert in standing_alerts(connection))
         return Meters(

@@ -75,9 +75,8 @@ def month_sheet(part: MonthPart) -> Sheet:
 
 
 def budgets(view: View) -> tuple[Budget, ...]:
-    """Those that people keep in the dashboard, where there is such a place, else those of the settings."""
-    kept: tuple[Budget, ...] = view.outside.get("budgets") or view.settings.budgets
-    return kept
+    """All that hold: declared in the settings, or set by people."""
+    return view.settings.budgets
 
 
 @dataclass(frozen=True, slots=True)
