@@ -18,8 +18,8 @@ KNOWN = [
     ("<|endoftext|>", 7, 7),
 ]
 
-#: Characters of Unicode 13. Text is cut by the class of its characters; of later ones the libraries know it from different
-#: versions of Unicode, and may be a token apart.
+#: Characters of Unicode 13. Text is cut by the class of its characters, which libraries know from different versions of
+#: Unicode: on later ones they may be a token apart.
 _KNOWN = st.characters(exclude_categories=("Cs", "Cn"), max_codepoint=0x3134F)
 
 
